@@ -1,0 +1,206 @@
+"""The store's verbs and what each one guarantees; `sqlite` and `postgres` keep them, one contract suite proves it.
+
+Everything trackbridge knows is here. `intake` and `worker` meet nowhere else. Every verb that writes is one
+transaction that is on disk (fsync'ed) before it returns; one that raises StoreError changed nothing, or it is
+not known whether its commit arrived and repeating it is safe.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from bridge.model import (
+    Attempt,
+    Decision,
+    Delivery,
+    DeliveryState,
+    EventState,
+    Meaning,
+    Outcome,
+    StoredEvent,
+    Tracker,
+)
+from bridge.rate import Pace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of one event when it was recorded."""
+
+    event_id: int
+    state: EventState
+    #: this event was known already: nothing was changed, `state` is the stored one
+    known: bool
+    #: deliveries that are on their way now (pending); 0 for a known event
+    due: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a worker may send now, and when asking again makes sense."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    #: None: nothing is known to become due; a commit will wake the worker
+    ask_again_at: datetime | None = None
+    tracker: Tracker = field(default_factory=Tracker)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """One try that is over and waits to be written."""
+
+    delivery: Delivery
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a try's end came to, once written."""
+
+    delivery: Delivery
+    outcome: Outcome
+    decision: Decision
+    #: the oldest duplicate that now takes a dead delivery's place
+    promoted: int | None = None
+    tracker: Tracker = field(default_factory=Tracker)
+
+
+#: Decides a try's consequence inside settle's transaction. Pure: delivery, outcome, tracker → decision, tracker.
+Judge: TypeAlias = Callable[[Delivery, Outcome, Tracker], tuple[Decision, Tracker]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What an operator's verb did to one delivery."""
+
+    delivery_id: int
+    done: bool
+    #: why not, or what became of it
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events a page or a command wants, newest first."""
+
+    source: str | None = None
+    state: EventState | None = None
+    since: datetime | None = None
+    customer: str | None = None
+    #: only those after this internal id, oldest first (for following)
+    after: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries a page or a command wants, newest first."""
+
+    states: tuple[DeliveryState, ...] = ()
+    source: str | None = None
+    since: datetime | None = None
+    customer: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much of everything there is."""
+
+    events: Mapping[EventState, int]
+    deliveries: Mapping[DeliveryState, int]
+    #: when the oldest pending delivery was created
+    oldest_pending_at: datetime | None = None
+
+
+class Store(Protocol):
+    """The verbs. `now` is aware UTC; PostgreSQL uses its own clock for due times, leases and pauses."""
+
+    async def record(self, meanings: Sequence[Meaning], *, now: datetime, dry_run: bool = False) -> list[Recorded]:
+        """Remember events with their deliveries, claims and associations: all of one call in one commit.
+
+        A known (source, key) changes nothing. Concurrent calls share a commit.
+        """
+        ...
+
+    async def claim(self, *, limit: int, pace: Pace, now: datetime) -> Claimed:
+        """Lease the oldest due heads of their lanes, within pause, caution and rate, so that nobody else sends them."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], judge: Judge, *, now: datetime) -> list[Settled]:
+        """Write attempts and their consequences: lanes move on, duplicates are promoted, the tracker's row follows."""
+        ...
+
+    async def release(self, delivery_ids: Sequence[int], *, now: datetime) -> None:
+        """Give back leases of deliveries that were never sent, as if they had not been claimed."""
+        ...
+
+    async def rescue(self, *, now: datetime) -> int:
+        """Return every lease that a dead process left to its lane as an unsure try; says how many."""
+        ...
+
+    async def greet(self, fingerprint: str, *, now: datetime) -> Tracker:
+        """Begin serving: empty bucket, one request at a time; another base URL or token probes at once."""
+        ...
+
+    async def replay(self, delivery_ids: Sequence[int], *, now: datetime) -> list[Changed]:
+        """Send dead (or dismissed) deliveries again with a fresh budget; one whose claim is held stays a duplicate."""
+        ...
+
+    async def dismiss(self, delivery_ids: Sequence[int], *, only: bool, now: datetime) -> list[Changed]:
+        """Give deliveries up, and their duplicates with them unless `only`; `sending` and delivered ones refuse."""
+        ...
+
+    async def pause(self, reason: str, *, now: datetime) -> Tracker:
+        """Hold every delivery back until `resume`, because an operator said so."""
+        ...
+
+    async def resume(self, *, now: datetime) -> Tracker:
+        """Lift whatever pause there is and go on carefully."""
+        ...
+
+    async def prune(self, *, bodies_before: datetime, keys_before: datetime) -> int:
+        """Forget what retention allows: bodies, payloads and attempts of settled deliveries; later their keys."""
+        ...
+
+    async def remember_revision(self, revision: str, source: str, text: str, *, now: datetime) -> None:
+        """Keep a mapping's text by its hash; a known hash changes nothing."""
+        ...
+
+    async def sources_seen(self) -> frozenset[str]:
+        """Every source that ever had an event accepted here."""
+        ...
+
+    async def events(self, wanted: EventFilter) -> list[StoredEvent]:
+        """Events with their deliveries, as filtered."""
+        ...
+
+    async def find_events(self, reference: str) -> list[StoredEvent]:
+        """Events by internal id or by the source's id."""
+        ...
+
+    async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:
+        """Deliveries, as filtered."""
+        ...
+
+    async def attempts(self, delivery_id: int) -> list[Attempt]:
+        """Every try of a delivery, oldest first."""
+        ...
+
+    async def tracker(self) -> Tracker:
+        """What is known of the tracker now."""
+        ...
+
+    async def counts(self) -> Counts:
+        """How much of everything there is."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise StoreError unless the database can be written now."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+        ...
