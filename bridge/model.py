@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from bridge.errors import Place
 
-Json: TypeAlias = None | bool | int | float | Decimal | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | Decimal | str | list["Json"] | dict[str, "Json"] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
