@@ -4,7 +4,7 @@ Every value is immutable and checked by whoever makes the next one. Times are aw
 minor units by ISO 4217 exponent. Nothing here does I/O.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -393,3 +393,13 @@ class StoredEvent:
     reason: str
     steps: tuple[Step, ...] = ()
     deliveries: tuple[Delivery, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much of everything there is."""
+
+    events: Mapping[EventState, int]
+    deliveries: Mapping[DeliveryState, int]
+    #: when the oldest pending delivery was created
+    oldest_pending_at: datetime | None = None

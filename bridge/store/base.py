@@ -5,13 +5,14 @@ transaction that is on disk (fsync'ed) before it returns; one that raises StoreE
 not known whether its commit arrived and repeating it is safe.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from bridge.model import (
     Attempt,
+    Counts,
     Decision,
     Delivery,
     DeliveryState,
@@ -103,16 +104,6 @@ class DeliveryFilter:
     since: datetime | None = None
     customer: str | None = None
     limit: int = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How much of everything there is."""
-
-    events: Mapping[EventState, int]
-    deliveries: Mapping[DeliveryState, int]
-    #: when the oldest pending delivery was created
-    oldest_pending_at: datetime | None = None
 
 
 class Store(Protocol):

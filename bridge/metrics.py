@@ -1,0 +1,84 @@
+"""What Prometheus is told: counts and durations by source and verdict, never a person's data.
+
+One registry per bridge, so that tests and several bridges in one process do not meet. Unproven requests are
+counted under their source only when that source exists, so a stranger cannot make label values up.
+"""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from bridge.model import Counts, Tracker
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The counters, ready to be counted with."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self._snapshot: tuple[Counts, Tracker] | None = None
+        self.webhooks = Counter(
+            "trackbridge_webhooks",
+            "Webhooks answered, by source and answer.",
+            ["source", "answer"],
+            registry=self.registry,
+        )
+        self.refused = Counter(
+            "trackbridge_refused", "Unproven requests, by source and why.", ["source", "why"], registry=self.registry
+        )
+        self.ack_seconds = Histogram(
+            "trackbridge_ack_seconds",
+            "From the last byte received to the answer, commit included.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+            registry=self.registry,
+        )
+        self.attempts = Counter(
+            "trackbridge_attempts",
+            "HTTP tries, by what the tracker's verdict was.",
+            ["verdict"],
+            registry=self.registry,
+        )
+        self.attempt_seconds = Histogram(
+            "trackbridge_attempt_seconds", "How long the tracker took to answer.", registry=self.registry
+        )
+        self.registry.register(_Stored(version, lambda: self._snapshot))
+
+    def render(self, counts: Counts, tracker: Tracker) -> bytes:
+        """The exposition text, with what the store says right now."""
+        self._snapshot = (counts, tracker)
+        return generate_latest(self.registry)
+
+
+class _Stored(Collector):
+    """Gauges that are read from the store at scrape time, so that they are true after a restart too."""
+
+    def __init__(self, version: str, snapshot: Callable[[], tuple[Counts, Tracker] | None]) -> None:
+        self._version = version
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        build = GaugeMetricFamily("trackbridge_build", "The running version.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+        taken = self._snapshot()
+        if taken is None:
+            return
+        counts, tracker = taken
+        events = GaugeMetricFamily("trackbridge_events", "Events remembered, by state.", labels=["state"])
+        for event_state, count in counts.events.items():
+            events.add_metric([event_state.value], count)
+        deliveries = GaugeMetricFamily("trackbridge_deliveries", "Deliveries, by state.", labels=["state"])
+        for state, count in counts.deliveries.items():
+            deliveries.add_metric([state.value], count)
+        oldest = GaugeMetricFamily(
+            "trackbridge_oldest_pending_timestamp_seconds",
+            "When the oldest pending delivery was recorded; 0 when none is.",
+        )
+        oldest.add_metric([], counts.oldest_pending_at.timestamp() if counts.oldest_pending_at else 0)
+        paused = GaugeMetricFamily("trackbridge_tracker_paused", "1 while deliveries are held back.")
+        paused.add_metric([], 1 if tracker.is_paused else 0)
+        yield from (events, deliveries, oldest, paused)
