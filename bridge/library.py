@@ -1,0 +1,260 @@
+"""The mappings in force: load every file, check the set as a whole, resolve secrets, join everybody's Problems.
+
+Operators' files overlay the shipped ones by source name. A secret that is not set does not stop the bridge: its
+source is off and listed, never open. Nothing here keeps state; a reload makes a new Library and swaps it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bridge import sources
+from bridge.errors import ConfigError, Place, Problem, Severity, in_order
+from bridge.mapping import Mapping, Parsed, parse
+from bridge.model import Node
+
+#: A variable stands for a whole scalar: `${NAME}`, nothing before it or behind.
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+Lookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One mapping document with its verifier, ready to take webhooks — or off, for want of a secret."""
+
+    name: str
+    mapping: Mapping
+    #: None: a secret it needs is not set
+    verifier: sources.Verifier | None
+    #: names of the variables that are not set
+    missing: tuple[str, ...]
+    file: Path
+    shipped: bool
+    text: str
+
+    @property
+    def is_on(self) -> bool:
+        """Whether webhooks can be proven."""
+        return self.verifier is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """The set in force: sources by name, and every Problem and warning found on the way."""
+
+    sources: dict[str, Source]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that keep this set from coming into force."""
+        return [problem for problem in self.problems if problem.severity is Severity.PROBLEM]
+
+
+def shipped_folder() -> Path:
+    """Where the mappings that come with trackbridge are: in the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_mappings"
+    return installed if installed.is_dir() else package.parent / "mappings"
+
+
+def load(*, shipped: Path, folder: Path | None, lookup: Lookup) -> Library:
+    """Read the shipped mappings and the operator's over them. Raises nothing: look at `errors`."""
+    base = _texts(shipped)
+    found, problems = _read(_files(shipped), base, lookup, shipped=True)
+    if folder is not None and folder.resolve() != shipped.resolve():
+        if not folder.is_dir():
+            problems.append(_no_folder(folder))
+        else:
+            theirs, more = _read(_files(folder), base, lookup, shipped=False)
+            found |= theirs
+            problems += more
+    return Library(sources=dict(sorted(found.items())), problems=tuple(in_order(problems)))
+
+
+def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Library:
+    """Read just these files and folders, for `check` and `test`: a secret that is not set is a problem here."""
+    files: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            files += _files(path)
+        elif path.is_file():
+            files.append(path)
+        else:
+            problems.append(_no_file(path))
+    found, more = _read(files, _texts(shipped), lookup, shipped=False)
+    unset = [_unset(source, name) for source in found.values() for name in source.missing]
+    return Library(sources=found, problems=tuple(in_order([*problems, *more, *unset])))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+
+
+def _texts(shipped: Path) -> dict[str, Path]:
+    return {path.stem: path for path in _files(shipped)} if shipped.is_dir() else {}
+
+
+def _read(
+    files: Iterable[Path], base: dict[str, Path], lookup: Lookup, *, shipped: bool
+) -> tuple[dict[str, Source], list[Problem]]:
+    found: dict[str, Source] = {}
+    problems: list[Problem] = []
+
+    def shipped_text(name: str) -> str | None:
+        return base[name].read_text(encoding="utf-8") if name in base else None
+
+    for file in files:
+        source, more = _read_one(file, shipped_text, lookup, shipped=shipped)
+        problems += more
+        if source is None:
+            continue
+        if source.name in found:
+            problems.append(_twice(source, found[source.name]))
+        else:
+            found[source.name] = source
+    return found, problems
+
+
+def _read_one(
+    file: Path, shipped_text: Callable[[str], str | None], lookup: Lookup, *, shipped: bool
+) -> tuple[Source | None, list[Problem]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return None, [_unreadable(file, error)]
+    parsed: Parsed = parse(text, file=str(file), base=shipped_text)
+    problems = list(parsed.problems)
+    if parsed.mapping is None:
+        return None, problems
+    mapping = parsed.mapping
+    verify, missing, more = _filled(mapping.verify, lookup)
+    problems += more
+    scheme, more = sources.parse(verify)
+    problems += more
+    if scheme is None:
+        return None, problems
+    verifier, unset, more = _bound(scheme, lookup)
+    problems += more
+    missing += unset
+    source = Source(
+        name=mapping.source,
+        mapping=mapping,
+        verifier=None if missing else verifier,
+        missing=tuple(dict.fromkeys(missing)),
+        file=file,
+        shipped=shipped,
+        text=text,
+    )
+    return source, problems
+
+
+def _filled(node: Node, lookup: Lookup) -> tuple[Node, list[str], list[Problem]]:
+    """The verify section with its variables replaced, but for those of the secret, which nobody may see."""
+    missing: list[str] = []
+    problems: list[Problem] = []
+
+    def fill(value: Node) -> Node:
+        if value.kind != "scalar":
+            entries = tuple((k, v if k.text == "secret" else fill(v)) for k, v in value.entries)
+            return replace(value, items=tuple(map(fill, value.items)), entries=entries)
+        name = _variable(value, problems)
+        if name is None:
+            return value
+        text = lookup(name)
+        missing.extend([] if text else [name])
+        return replace(value, text=text) if text else value
+
+    return fill(node), missing, problems
+
+
+def _bound(scheme: sources.Scheme, lookup: Lookup) -> tuple[sources.Verifier | None, list[str], list[Problem]]:
+    """The scheme with its secrets: a variable of several lines is several secrets (old and new, while rotating)."""
+    secrets: list[str] = []
+    missing: list[str] = []
+    problems: list[Problem] = []
+    for node in scheme.secret:
+        name = _variable(node, problems)
+        if name is None:
+            problems.append(_literal(node))
+        text = (lookup(name) or "") if name else node.text
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        secrets += lines
+        missing += [name] if name and not lines else []
+    if missing:
+        return None, missing, problems
+    try:
+        return sources.bind(scheme, secrets), [], problems
+    except ConfigError as error:
+        return None, [], [*problems, *error.problems]
+
+
+def _variable(node: Node, problems: list[Problem]) -> str | None:
+    whole = _VARIABLE.fullmatch(node.text.strip())
+    if whole:
+        return whole.group(1)
+    if _VARIABLE.search(node.text):
+        problems.append(
+            Problem(
+                code="variable-inside",
+                what="a variable with other text around it",
+                place=node.place,
+                why="a variable stands for a whole value, so that no secret is ever put together here",
+                fix="put the whole value into the variable",
+            )
+        )
+    return None
+
+
+def _literal(node: Node) -> Problem:
+    # The line is not shown: it holds the secret.
+    return Problem(
+        code="literal-secret",
+        what="the secret stands in the file",
+        place=replace(node.place, text=""),
+        why="files are copied and committed; the environment is not",
+        fix="write a variable such as ${MY_WEBHOOK_SECRET} and set it",
+        severity=Severity.WARNING,
+    )
+
+
+def _unset(source: Source, name: str) -> Problem:
+    node = next((n for n in source.mapping.verify.scalars() if f"${{{name}}}" in n.text), source.mapping.verify)
+    return Problem(
+        code="unset-variable",
+        what=f"{name} is not set",
+        place=node.place,
+        why=f'without it no webhook of "{source.name}" can be proven',
+        fix=f"set {name} in the environment or in .env (or {name}_FILE to the path of a file that holds it)",
+    )
+
+
+def _twice(source: Source, first: Source) -> Problem:
+    return Problem(
+        code="source-twice",
+        what=f'the source "{source.name}" is described twice',
+        place=Place(file=str(source.file)),
+        why=f"{first.file} describes it too, and one URL has one mapping",
+        fix="give one of them another `source:`, or remove it",
+    )
+
+
+def _unreadable(file: Path, error: OSError | UnicodeDecodeError) -> Problem:
+    why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "it cannot be opened")
+    return Problem(code="unreadable-file", what="this file cannot be read", place=Place(file=str(file)), why=why)
+
+
+def _no_folder(folder: Path) -> Problem:
+    return Problem(
+        code="no-folder",
+        what=f"there is no folder {folder}",
+        place=Place(file="TRACKBRIDGE_MAPPINGS"),
+        fix="make it, or unset TRACKBRIDGE_MAPPINGS to use the shipped mappings alone",
+    )
+
+
+def _no_file(path: Path) -> Problem:
+    return Problem(code="no-file", what="there is no such file or folder", place=Place(file=str(path)))

@@ -1,0 +1,71 @@
+"""The ASGI application: the hook path as a raw callable in front of a small Starlette application's router.
+
+Errors become statuses here; nothing about them reaches a stranger.
+"""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from bridge import logs
+from bridge.web.health import Health
+from bridge.web.webhooks import PREFIX, Webhooks
+
+_log = logs.get("bridge.web")
+
+
+class Bridge(Starlette):
+    """The application. `/webhooks/…` never meets the router: routing would cost a third of a webhook's time."""
+
+    def __init__(self, webhooks: Webhooks, health: Health) -> None:
+        super().__init__(
+            routes=[
+                Route("/healthz", health.alive, methods=["GET"]),
+                Route("/readyz", health.ready, methods=["GET"]),
+                Route("/metrics", health.numbers, methods=["GET"]),
+            ],
+            exception_handlers={404: _not_found, 405: _not_allowed, 500: _bug},
+        )
+        self.webhooks = webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._guarded(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The hook path's one broad guard: on a bug of ours the sender tries again, and the log tells."""
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.webhooks(scope, receive, noting)
+        except Exception as error:  # noqa: BLE001 - see the docstring
+            logs.bug(_log, error, path="webhooks")
+            if not started:
+                await _try_later()(scope, receive, send)
+
+
+def _try_later() -> Response:
+    return JSONResponse({"error": "try later"}, status_code=503, headers={"retry-after": "30"})
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return JSONResponse({"error": "not found"}, status_code=404)
+
+
+async def _not_allowed(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "method not allowed"}, status_code=405, headers=getattr(error, "headers", None))
+
+
+async def _bug(_: Request, error: Exception) -> Response:
+    logs.bug(_log, error, path="other")
+    return JSONResponse({"error": "try later"}, status_code=500)

@@ -1,0 +1,82 @@
+"""Is it alive, is it ready, and what do the numbers say: three GET routes for machines.
+
+`/readyz` is 503 only for what another replica would do better: the database, no library, draining. Everything
+else that an operator should know (a paused tracker, sources that are off) is detail for the admin token.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from bridge.errors import StoreError
+from bridge.library import Library
+from bridge.metrics import CONTENT_TYPE, Metrics
+from bridge.model import Json
+from bridge.store.base import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the three routes look at."""
+
+    store: Store
+    library: Callable[[], Library]
+    metrics: Metrics
+    draining: Callable[[], bool]
+    admin_token: str
+    #: why this replica sends nothing ("no token", "dry run"); empty when it does
+    not_sending: str
+
+    async def alive(self, _: Request) -> Response:
+        """GET /healthz: the process answers."""
+        return PlainTextResponse("ok\n")
+
+    async def ready(self, request: Request) -> Response:
+        """GET /readyz: webhooks can be taken in and will be on disk."""
+        reasons = await self._reasons()
+        body: dict[str, Json] = {"status": "unready" if reasons else "ready"}
+        if self._is_admin(request):
+            body |= {"reasons": [*reasons], **await self._detail(database="database" not in reasons)}
+        headers = {"retry-after": "5"} if reasons else {}
+        return JSONResponse(body, status_code=503 if reasons else 200, headers=headers)
+
+    async def numbers(self, _: Request) -> Response:
+        """GET /metrics: Prometheus text."""
+        try:
+            text = self.metrics.render(await self.store.counts(), await self.store.tracker())
+        except StoreError:
+            return PlainTextResponse("the database cannot answer now\n", status_code=503)
+        return Response(text, media_type=CONTENT_TYPE)
+
+    async def _reasons(self) -> list[str]:
+        reasons = ["draining"] if self.draining() else []
+        reasons += [] if self.library().sources else ["library"]
+        try:
+            await self.store.ping()
+        except StoreError:
+            reasons.append("database")
+        return reasons
+
+    async def _detail(self, *, database: bool) -> dict[str, Json]:
+        sources = self.library().sources.values()
+        detail: dict[str, Json] = {
+            "sources": {source.name: "on" if source.is_on else "off" for source in sources},
+            "sending": self.not_sending or "yes",
+        }
+        if database:
+            tracker = await self.store.tracker()
+            until = tracker.paused_until or tracker.probe_at
+            detail["tracker"] = {
+                "paused": tracker.is_paused,
+                "why": tracker.pause_reason,
+                "next_try": until.isoformat() if until else None,
+            }
+        return detail
+
+    def _is_admin(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "").encode("latin-1", "replace")
+        wanted = b"Bearer " + self.admin_token.encode()
+        return bool(self.admin_token) and hmac.compare_digest(given, wanted)

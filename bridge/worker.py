@@ -1,0 +1,218 @@
+"""Use case two: claim → deliver → settle, and the drain at the end.
+
+Guarantees: at least once to the tracker; a repeat only when the answer was unknown. A delivery is leased on disk
+before its request leaves, and its outcome is on disk before anything else is claimed: an outcome that cannot be
+written stays in memory and nothing new is sent until it is. Reads and writes the store alone; intake wakes it.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import assert_never
+
+from bridge import logs, retry
+from bridge.errors import StoreError
+from bridge.metrics import Metrics
+from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, Payload, RetryAt, Sent, Tracker, Wait
+from bridge.rate import Pace
+from bridge.store.base import Claimed, Settled, Settlement, Store
+
+_log = logs.get("bridge.worker")
+
+#: What another process did to the database (a replay, a resume) is noticed this soon.
+POLL_SECONDS = 1.0
+#: Tries that end within this time of each other share a commit.
+GATHER_SECONDS = 0.002
+
+Send = Callable[[Payload], Awaitable[Outcome]]
+
+
+class Worker:
+    """Sends what is due, within pace and caution, until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        send: Send,
+        pace: Pace,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        policy: retry.Policy | None = None,
+        slots: int = 32,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._send = send
+        self._pace = pace
+        self._metrics = metrics
+        self._clock = clock
+        self._policy = policy or retry.Policy()
+        self._slots = slots
+        self._jitter = jitter
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._unsettled: list[Settlement] = []
+        self._tracker = Tracker()
+        self._stopping = False
+        self._store_failing = False
+
+    def wake(self) -> None:
+        """Say that something may be due. Cheap; called from the loop."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until `stop` was called and everything in flight is settled."""
+        while True:
+            settled = await self._settle()
+            if self._stopping and not self._sending and not self._unsettled:
+                return
+            claimed = await self._claim() if settled and not self._stopping else None
+            await self._rest(claimed, settled=settled)
+
+    async def stop(self, *, within_seconds: float) -> None:
+        """Claim nothing more; give what is in flight this long, then call its outcome unknown and settle that."""
+        self._stopping = True
+        self.wake()
+        deadline = asyncio.get_running_loop().time() + within_seconds
+        while self._sending and asyncio.get_running_loop().time() < deadline:
+            left = deadline - asyncio.get_running_loop().time()
+            await asyncio.wait(self._sending, timeout=max(left, 0.0))
+        for task in self._sending:
+            task.cancel()
+        self.wake()
+
+    async def _settle(self) -> bool:
+        """Write every finished try; False when the store could not and they are still to be written."""
+        batch = list(self._unsettled)
+        if not batch:
+            return True
+        try:
+            settled = await self._store.settle(batch, self._judge, now=self._clock())
+        except StoreError as error:
+            self._store_trouble("settle", error)
+            return False
+        del self._unsettled[: len(batch)]
+        self._store_failing = False
+        for one in settled:
+            self._tell(one)
+            self._see(one.tracker)
+        return True
+
+    def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
+        return retry.judge(delivery, outcome, tracker, now=self._clock(), jitter=self._jitter(), policy=self._policy)
+
+    async def _claim(self) -> Claimed | None:
+        free = self._slots - len(self._sending)
+        if free <= 0:
+            return None
+        try:
+            claimed = await self._store.claim(limit=free, pace=self._pace, now=self._clock())
+        except StoreError as error:
+            self._store_trouble("claim", error)
+            return None
+        self._store_failing = False
+        self._see(claimed.tracker)
+        if self._stopping:
+            await self._store.release([delivery.id for delivery in claimed.deliveries], now=self._clock())
+            return None
+        for delivery in claimed.deliveries:
+            task = asyncio.create_task(self._deliver(delivery))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        return claimed
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """Make one request. The one broad guard of the worker: whatever happens, the try has an outcome."""
+        started_at = self._clock()
+        unknown = partial(Outcome, sent=Sent.MAYBE, started_at=started_at, duration_ms=0.0)
+        try:
+            outcome = await self._send(delivery.payload)
+        except asyncio.CancelledError:
+            outcome = unknown(error="interrupted by shutdown")
+        except Exception as error:  # noqa: BLE001 - a bug in one delivery must neither lose it nor stop the others
+            logs.bug(_log, error, delivery_id=delivery.id)
+            outcome = unknown(error=f"bug: {type(error).__name__}")
+        self._unsettled.append(Settlement(delivery=delivery, outcome=outcome))
+        self.wake()
+
+    async def _rest(self, claimed: Claimed | None, *, settled: bool) -> None:
+        """Sleep until something ends, something is due, or another process may have done something."""
+        now = self._clock()
+        ask_at = now + timedelta(seconds=POLL_SECONDS)
+        if claimed and claimed.ask_again_at:
+            ask_at = min(ask_at, claimed.ask_again_at)
+        if settled:
+            await self._woken((ask_at - now).total_seconds())
+        else:
+            await asyncio.sleep(POLL_SECONDS / 4)
+        if self._sending:
+            await asyncio.sleep(GATHER_SECONDS)
+        self._wake.clear()
+
+    async def _woken(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _see(self, tracker: Tracker) -> None:
+        before, self._tracker = self._tracker, tracker
+        if tracker.is_paused and not before.is_paused:
+            until = tracker.paused_until or tracker.probe_at
+            logs.event(_log, logging.WARNING, "tracker.paused", why=tracker.pause_reason, next_at=until)
+        elif before.is_paused and not tracker.is_paused:
+            logs.event(_log, logging.WARNING, "tracker.resumed", after=before.pause_reason)
+
+    def _store_trouble(self, verb: str, error: StoreError) -> None:
+        if not self._store_failing:
+            logs.event(_log, logging.ERROR, "store.unavailable", verb=verb, why=str(error))
+        self._store_failing = True
+
+    def _tell(self, settled: Settled) -> None:
+        """One line and two counts per try; a death and a promotion have lines of their own."""
+        delivery, outcome = settled.delivery, settled.outcome
+        verdict, why, next_at = _verdict(settled.decision)
+        self._metrics.attempts.labels(verdict).inc()
+        self._metrics.attempt_seconds.observe(outcome.duration_ms / 1000)
+        logs.event(
+            _log,
+            logging.INFO,
+            "delivery.attempted",
+            source=delivery.source,
+            event_id=delivery.event_id,
+            delivery_id=delivery.id,
+            attempt=delivery.tries + 1,
+            verdict=verdict,
+            status=outcome.status,
+            sent=outcome.sent.value,
+            duration_ms=round(outcome.duration_ms, 1),
+            next_at=next_at,
+            why=why,
+        )
+        if isinstance(settled.decision, Dead):
+            logs.event(
+                _log, logging.ERROR, "delivery.dead", delivery_id=delivery.id, event_id=delivery.event_id, why=why
+            )
+        if settled.promoted is not None:
+            logs.event(_log, logging.WARNING, "delivery.promoted", delivery_id=settled.promoted, instead_of=delivery.id)
+
+
+def _verdict(decision: Decision) -> tuple[str, str, datetime | None]:
+    match decision:
+        case Delivered(flags=flags):
+            return "delivered", ", ".join(flags), None
+        case RetryAt(at=at, reason=reason):
+            return "retry", reason, at
+        case Wait(until=until, reason=reason):
+            return "wait", reason, until
+        case Dead(reason=reason):
+            return "dead", reason, None
+        case Pause(reason=reason, until=until):
+            return "pause", reason, until
+        case _:
+            assert_never(decision)
