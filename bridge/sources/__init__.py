@@ -1,0 +1,13 @@
+"""Who sent it: a mapping's `verify:` becomes a verifier, a webhook becomes `Verified` or is refused.
+
+`parse` reads the YAML and says every problem; `bind` adds the secrets; `Verifier.verify` proves one webhook and raises
+nothing but Refused, whatever a stranger sends. Pure: no clock, no I/O, and no secret in any text.
+"""
+
+from bridge.sources.binder import bind
+from bridge.sources.parser import SCHEMES, parse
+from bridge.sources.proof import Verifier
+from bridge.sources.scheme import Scheme
+from bridge.sources.unsigned import sample
+
+__all__ = ["SCHEMES", "Scheme", "Verifier", "bind", "parse", "sample"]
