@@ -12,7 +12,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -51,71 +50,70 @@ class Running:
     store: Store
     library: Library
     worker: Worker
+    #: why this replica sends nothing; empty when it does
     not_sending: str
 
 
 def load_library(settings: Settings) -> Library:
     """The mappings in force by these settings; ConfigError with every problem when the set is not sound."""
-    loaded = library.load(shipped=library.shipped_folder(), folder=mappings_folder(settings), lookup=settings.lookup)
-    if loaded.errors:
-        raise ConfigError(loaded.errors)
+    secrets = settings.secrets()
+    loaded = library.load(shipped=library.shipped_folder(), folder=settings.mappings, lookup=secrets)
+    if loaded.errors or secrets.problems:
+        raise ConfigError([*loaded.errors, *secrets.problems])
     return loaded
-
-
-def mappings_folder(settings: Settings) -> Path | None:
-    """Where the operator's mappings are: as set, else ./mappings when it is there."""
-    if settings.mappings is not None:
-        return settings.mappings
-    default = Path("mappings")
-    return default if default.is_dir() else None
 
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """A bridge without its socket: store open, worker at work; drained and closed at the end."""
     loaded = load_library(settings)
-    metrics = Metrics(__version__)
-    store = await open_store(settings.database_url, exclusive=True)
-    try:
-        seen = await store.sources_seen()
-        for source in loaded.sources.values():
-            await store.remember_revision(source.mapping.revision, source.name, source.text, now=utcnow())
+    store = await open_store(settings.database_url.reveal(), exclusive=True)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
         wire = Wire(
             settings.base_url,
-            settings.token,
+            settings.token.reveal() if settings.token else "",
             timeout_seconds=settings.timeout_seconds,
-            amount_unit=settings.amount_unit,
+            amount_unit=settings.amount_unit.value,
         )
-        worker = Worker(store=store, send=wire.send, pace=settings.pace, metrics=metrics, clock=utcnow)
-        not_sending = "dry run" if settings.dry_run else "" if settings.token else "no token"
-        intake = Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run)
-        webhooks = Webhooks(
-            intake=intake,
-            library=lambda: loaded,
-            seen=lambda: seen,
-            metrics=metrics,
-            clock=utcnow,
-            max_body=settings.max_body,
-        )
-        health = Health(
-            store=store,
-            library=lambda: loaded,
-            metrics=metrics,
-            draining=lambda: webhooks.draining,
-            admin_token=settings.admin_token,
-            not_sending=not_sending,
-        )
-        rescued = await store.rescue(now=utcnow())
-        await store.greet(wire.fingerprint, now=utcnow())
-        tell_start(settings, loaded, not_sending, rescued)
-        bridge = Running(
-            app=Bridge(webhooks, health), store=store, library=loaded, worker=worker, not_sending=not_sending
-        )
-        async with _at_work(bridge, settings):
-            yield bridge
-        await wire.aclose()
-    finally:
-        await store.close()
+        stack.push_async_callback(wire.aclose)
+        rescued = await _begun(store, loaded, wire.fingerprint)
+        bridge = _joined(settings, loaded, store, wire, await store.sources_seen())
+        _tell_start(settings, bridge, rescued)
+        await stack.enter_async_context(_at_work(bridge, settings))
+        yield bridge
+
+
+async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
+    """Bring the store up to now: what a crash left, the tracker's address, the mappings' texts. How many rescued."""
+    rescued = await store.rescue(now=utcnow())
+    await store.greet(fingerprint, now=utcnow())
+    for source in loaded.sources.values():
+        await store.remember_revision(source.mapping.revision, source.name, source.text, now=utcnow())
+    return rescued
+
+
+def _joined(settings: Settings, loaded: Library, store: Store, wire: Wire, seen: frozenset[str]) -> Running:
+    metrics = Metrics(__version__)
+    worker = Worker(store=store, send=wire.send, pace=settings.rate, metrics=metrics, clock=utcnow)
+    webhooks = Webhooks(
+        intake=Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run),
+        library=lambda: loaded,
+        seen=lambda: seen,
+        metrics=metrics,
+        clock=utcnow,
+        max_body=settings.max_body,
+    )
+    not_sending = "dry run" if settings.dry_run else "" if settings.token else "no token"
+    health = Health(
+        store=store,
+        library=lambda: loaded,
+        metrics=metrics,
+        draining=lambda: webhooks.draining,
+        admin_token=settings.admin_token.reveal() if settings.admin_token else "",
+        not_sending=not_sending,
+    )
+    return Running(app=Bridge(webhooks, health), store=store, library=loaded, worker=worker, not_sending=not_sending)
 
 
 @contextlib.asynccontextmanager
@@ -196,26 +194,27 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def tell_start(settings: Settings, loaded: Library, not_sending: str, rescued: int) -> None:
+def _tell_start(settings: Settings, bridge: Running, rescued: int) -> None:
     """Say once what is in force: sources on and off, warnings, whether anything is sent."""
-    names = loaded.sources.values()
+    sources = bridge.library.sources.values()
     logs.event(
         _log,
         logging.INFO,
         "starting",
         version=__version__,
-        sources_on=[source.name for source in names if source.is_on],
+        sources=[source.name for source in sources if source.is_on],
+        off=[source.name for source in sources if not source.is_on],
         tracker=settings.base_url,
-        rate=str(settings.pace),
+        rate=str(settings.rate),
         rescued=rescued,
     )
-    for source in names:
-        if not source.is_on:
-            logs.event(_log, logging.INFO, "source.off", source=source.name, missing=list(source.missing))
-    for problem in loaded.problems:
+    for source in sources:
+        if not source.is_on and not source.shipped:
+            logs.event(_log, logging.WARNING, "source.off", source=source.name, missing=list(source.missing))
+    for problem in bridge.library.problems:
         logs.event(_log, logging.WARNING, "mapping.warning", where=str(problem.place), what=problem.what)
-    if not_sending:
-        logs.event(_log, logging.WARNING, "not_sending", why=not_sending)
+    if bridge.not_sending:
+        logs.event(_log, logging.WARNING, "not_sending", why=bridge.not_sending)
 
 
 def _bound(host: str, port: int) -> socket.socket:

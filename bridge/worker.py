@@ -44,6 +44,7 @@ class Worker:
         policy: retry.Policy | None = None,
         slots: int = 32,
         jitter: Callable[[], float] = random.random,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._store = store
         self._send = send
@@ -53,6 +54,7 @@ class Worker:
         self._policy = policy or retry.Policy()
         self._slots = slots
         self._jitter = jitter
+        self._poll_seconds = poll_seconds
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._unsettled: list[Settlement] = []
@@ -142,13 +144,13 @@ class Worker:
     async def _rest(self, claimed: Claimed | None, *, settled: bool) -> None:
         """Sleep until something ends, something is due, or another process may have done something."""
         now = self._clock()
-        ask_at = now + timedelta(seconds=POLL_SECONDS)
+        ask_at = now + timedelta(seconds=self._poll_seconds)
         if claimed and claimed.ask_again_at:
             ask_at = min(ask_at, claimed.ask_again_at)
         if settled:
             await self._woken((ask_at - now).total_seconds())
         else:
-            await asyncio.sleep(POLL_SECONDS / 4)
+            await asyncio.sleep(self._poll_seconds / 4)
         if self._sending:
             await asyncio.sleep(GATHER_SECONDS)
         self._wake.clear()
