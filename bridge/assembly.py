@@ -22,6 +22,7 @@ from bridge.errors import ConfigError, Place, Problem
 from bridge.intake import Intake
 from bridge.library import Library
 from bridge.metrics import Metrics
+from bridge.money import Unit
 from bridge.store import open_store
 from bridge.store.base import Store
 from bridge.tracking import Wire
@@ -74,7 +75,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             settings.base_url,
             settings.token.reveal() if settings.token else "",
             timeout_seconds=settings.timeout_seconds,
-            amount_unit=settings.amount_unit.value,
+            amount_unit="major" if settings.amount_unit is Unit.MAJOR else "minor",
         )
         stack.push_async_callback(wire.aclose)
         rescued = await _begun(store, loaded, wire.fingerprint)
@@ -202,15 +203,15 @@ def _tell_start(settings: Settings, bridge: Running, rescued: int) -> None:
         logging.INFO,
         "starting",
         version=__version__,
-        sources=[source.name for source in sources if source.is_on],
-        off=[source.name for source in sources if not source.is_on],
+        sources=", ".join(source.name for source in sources if source.is_on),
+        off=", ".join(source.name for source in sources if not source.is_on),
         tracker=settings.base_url,
         rate=str(settings.rate),
         rescued=rescued,
     )
     for source in sources:
         if not source.is_on and not source.shipped:
-            logs.event(_log, logging.WARNING, "source.off", source=source.name, missing=list(source.missing))
+            logs.event(_log, logging.WARNING, "source.off", source=source.name, missing=", ".join(source.missing))
     for problem in bridge.library.problems:
         logs.event(_log, logging.WARNING, "mapping.warning", where=str(problem.place), what=problem.what)
     if bridge.not_sending:

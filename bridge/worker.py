@@ -136,7 +136,7 @@ class Worker:
         except asyncio.CancelledError:
             outcome = unknown(error="interrupted by shutdown")
         except Exception as error:  # noqa: BLE001 - a bug in one delivery must neither lose it nor stop the others
-            logs.bug(_log, error, delivery_id=delivery.id)
+            logs.event(_log, logging.ERROR, "bug", exception=error, delivery_id=delivery.id)
             outcome = unknown(error=f"bug: {type(error).__name__}")
         self._unsettled.append(Settlement(delivery=delivery, outcome=outcome))
         self.wake()

@@ -3,6 +3,8 @@
 Errors become statuses here; nothing about them reaches a stranger.
 """
 
+import logging
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -49,7 +51,7 @@ class Bridge(Starlette):
         try:
             await self.webhooks(scope, receive, noting)
         except Exception as error:  # noqa: BLE001 - see the docstring
-            logs.bug(_log, error, path="webhooks")
+            logs.event(_log, logging.ERROR, "bug", exception=error, path="webhooks")
             if not started:
                 await _try_later()(scope, receive, send)
 
@@ -67,5 +69,5 @@ async def _not_allowed(_: Request, error: Exception) -> Response:
 
 
 async def _bug(_: Request, error: Exception) -> Response:
-    logs.bug(_log, error, path="other")
+    logs.event(_log, logging.ERROR, "bug", exception=error, path="other")
     return JSONResponse({"error": "try later"}, status_code=500)

@@ -96,7 +96,11 @@ class Webhooks:
             logs.event(_log, logging.ERROR, "store.unavailable", verb="record", source=source.name, why=str(error))
             await self._busy(send, source.name)
         else:
-            answer = {"status": receipt.status, "event": receipt.event, "deliveries": receipt.deliveries}
+            answer: dict[str, str | int] = {
+                "status": receipt.status,
+                "event": receipt.event,
+                "deliveries": receipt.deliveries,
+            }
             if receipt.events != 1:
                 answer["events"] = receipt.events
             await _answer(send, 200, answer)
