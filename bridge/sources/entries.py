@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bridge.errors import Problem, did_you_mean
 from bridge.model import Node
-from bridge.sources.problems import at
+from bridge.sources.problems import at, is_reference
 
 Choice = TypeVar("Choice", bound=Enum)
 
@@ -39,8 +39,8 @@ class Entries:
         if is_empty(value):
             self._say(value, "empty-value", f"there is nothing under `{key}`", fix="write its value, or leave it out")
             return None
-        if "${" in value.text:
-            why = "${NAME} is replaced under `secret` only; here it would be taken as it stands"
+        if "${" in value.text and not (key == "url" and is_reference(value.text)):
+            why = "only a secret and an address can; here ${NAME} would be taken as it stands"
             self._say(value, "no-variable-here", f"`{key}` cannot come from a variable", why=why)
             return None
         return value

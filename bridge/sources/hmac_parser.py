@@ -11,7 +11,7 @@ from bridge.errors import Problem
 from bridge.model import Node
 from bridge.sources.entries import Entries
 from bridge.sources.pattern import Pattern, parse_pattern
-from bridge.sources.problems import at
+from bridge.sources.problems import at, is_reference
 from bridge.sources.scheme import TOLERANCE_SECONDS, Algorithm, Encoding, Hmac, KeyForm, Timestamp, Unit
 from bridge.sources.template import Field, Piece, split_signed
 
@@ -131,6 +131,8 @@ def _url(entries: Entries) -> Node | None:
     if node is None:
         return None
     text = node.text
+    if is_reference(text):  # the operator's own address, known when the source is bound
+        return node
     if not text.startswith(("https://", "http://")) or not text.isascii() or not text.isprintable() or " " in text:
         fix = "write the whole address the sender was given, such as https://hooks.example.com/webhooks/square"
         entries.problems.append(at(node, "wrong-value", "`url` is a whole address", fix=fix))

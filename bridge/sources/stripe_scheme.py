@@ -22,7 +22,6 @@ _HEADER = b"stripe-signature"
 _PATTERN = Pattern(
     parts=(Part(field=Field.TIMESTAMP, prefix=b"t="), Part(field=Field.SIGNATURE, prefix=b"v1=")), separator=b","
 )
-_HEX = frozenset(b"0123456789abcdef")
 _DIGEST_CHARACTERS = 64
 
 
@@ -38,7 +37,7 @@ class StripeVerifier:
         """Prove that one of the secrets signed this webhook, within five minutes of now."""
         found = _PATTERN.read(only(webhook, _HEADER))
         moment = read_moment(found.timestamp, Unit.SECONDS)
-        digests = [text for text in found.signatures if len(text) == _DIGEST_CHARACTERS and _HEX.issuperset(text)]
+        digests = [text for text in found.signatures if len(text) == _DIGEST_CHARACTERS]
         if not digests:
             raise refused("malformed")
         header = b",".join([b"t=" + found.timestamp, *(b"v1=" + digest for digest in digests)]).decode("ascii")
