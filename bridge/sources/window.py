@@ -1,7 +1,7 @@
 """Signed times: read for the window only, never rewritten; what is signed is the text as it came.
 
-Every text has one reading and every time one digit string: no sign, no leading zero, no zone left out. Otherwise
-digits could move between a timestamp and the signed text beside it without breaking the signature.
+A number has one spelling (no sign, no leading zero) and an ISO time ends with its zone. Otherwise digits could move
+between a timestamp and the signed text beside it without breaking the signature.
 """
 
 from datetime import UTC, datetime, timedelta
