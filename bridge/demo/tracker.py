@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Self, assert_never
+from typing import IO, Self, assert_never, cast
 
 import httptools
 
@@ -46,11 +46,14 @@ class FakeTracker:
         self.requests: list[Received] = []
         #: how often each invoiceId was accepted
         self.invoices: Counter[str] = Counter()
+        #: what the script raised; the first comes out when the tracker is stopped
+        self.failures: list[Exception] = []
         self.connections = 0
         self.open: set[_Connection] = set()
         self.url = ""
         self._port, self._tls, self._on_request = port, tls, on_request
-        self._arrived = asyncio.Event()
+        #: a request came, or a connection went
+        self.changed = asyncio.Event()
 
     @property
     def repeats(self) -> int:
@@ -59,10 +62,17 @@ class FakeTracker:
 
     async def wait_for(self, count: int, *, within_seconds: float = 5.0) -> None:
         """Wait until so many requests have come, or raise TimeoutError."""
-        async with asyncio.timeout(within_seconds):
-            while len(self.requests) < count:
-                self._arrived.clear()
-                await self._arrived.wait()
+        await self._until(lambda: len(self.requests) >= count, within_seconds)
+
+    async def wait_until_quiet(self, *, within_seconds: float = 5.0) -> None:
+        """Wait until no connection is open, or raise TimeoutError."""
+        await self._until(lambda: not self.open, within_seconds)
+
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
 
     def close_idle(self) -> None:
         """Close the connections that wait for a next request, as servers do after a while."""
@@ -72,12 +82,12 @@ class FakeTracker:
     def meet(self, received: Received) -> Answer:
         """Remember a request and say how to meet it."""
         self.requests.append(received)
+        self.changed.set()
         answer = self.answer if isinstance(self.answer, Answer) else self.answer(received)
         body = received.json
         if 200 <= answer.status <= 299 and isinstance(body, dict) and "invoiceId" in body:
             self.invoices[str(body["invoiceId"])] += 1
         self._on_request(received, answer)
-        self._arrived.set()
         return answer
 
     async def __aenter__(self) -> Self:
@@ -91,6 +101,8 @@ class FakeTracker:
         self._server.close()
         await asyncio.gather(*[connection.end() for connection in [*self.open]])
         await self._server.wait_closed()
+        if self.failures:
+            raise self.failures[0]
 
 
 class _Connection(asyncio.Protocol):
@@ -108,8 +120,7 @@ class _Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP and TLS transports are
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._tracker.connections += 1
         self._number = self._tracker.connections
         self._tracker.open.add(self)
@@ -119,6 +130,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._tracker.open.discard(self)
+        self._tracker.changed.set()
         self._lost.set()
 
     def data_received(self, data: bytes) -> None:
@@ -149,7 +161,12 @@ class _Connection(asyncio.Protocol):
         self._answering = asyncio.get_running_loop().create_task(self._answer(received))
 
     async def _answer(self, received: Received) -> None:
-        answer = self._tracker.meet(received)
+        try:
+            answer = self._tracker.meet(received)
+        except Exception as error:  # noqa: BLE001 - a script may raise anything; it must not just hang the client
+            self._tracker.failures.append(error)
+            self._transport.abort()
+            return
         await asyncio.sleep(answer.delay_seconds)
         if answer.act in (Act.ANSWER, Act.LEAVE, Act.RAW):
             await self._write(answer)
@@ -186,13 +203,11 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     async def end(self) -> None:
-        """Drop the connection; an error of the script comes out here."""
-        self._transport.abort()
-        await self._lost.wait()
+        """Drop the connection, whatever is going on there."""
         if self._answering is not None:
             self._answering.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._answering
+        self._transport.abort()
+        await self._lost.wait()
 
 
 def _script(options: argparse.Namespace) -> Script:

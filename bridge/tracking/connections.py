@@ -27,9 +27,8 @@ class Connections:
         self._tls = tls
         self._limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS)
         self._free = asyncio.Semaphore(slots)
-        #: transports at rest and since when, by the loop's clock; the newest right. One is made now, because httpx
-        #: imports half of itself with the first.
-        self._resting: deque[tuple[httpx.AsyncHTTPTransport, float]] = deque([(self._new(), 0.0)])
+        #: transports at rest and since when, by the loop's clock; the newest right
+        self._resting: deque[tuple[httpx.AsyncHTTPTransport, float]] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_stopped = False

@@ -8,12 +8,13 @@ happened: NO until the body was handed to the connection, YES with a status, MAY
 import asyncio
 import math
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from time import perf_counter
 
+import httpcore
 import httpx
 
 from bridge import __version__
@@ -105,7 +106,13 @@ class Wire:
     def _request(self, attempt: "_Attempt", request: Request) -> httpx.Request:
         attempt.content = request.body
         length = (b"Content-Length", str(len(request.body)).encode())
-        return httpx.Request("POST", self._urls[request.path], headers=[*self._headers, length], stream=attempt)
+        return httpx.Request(
+            "POST",
+            self._urls[request.path],
+            headers=[*self._headers, length],
+            stream=attempt,
+            extensions={"trace": attempt.watch},
+        )
 
 
 class _Attempt(httpx.AsyncByteStream):
@@ -120,6 +127,7 @@ class _Attempt(httpx.AsyncByteStream):
         self.detail = ""
         self._response: httpx.Response | None = None
         self._received = bytearray()
+        self._connected: httpcore.AsyncNetworkStream | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self.is_begun = True
@@ -127,7 +135,13 @@ class _Attempt(httpx.AsyncByteStream):
 
     async def run(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> None:
         """Send the request and read the answer, as much as is allowed."""
-        self._response = await transport.handle_async_request(request)
+        try:
+            self._response = await transport.handle_async_request(request)
+        except BaseException:
+            # httpcore forgets to close a connection whose TLS handshake was cancelled
+            if self._connected is not None:
+                await self._connected.aclose()
+            raise
         async for chunk in self._response.aiter_raw():
             self._received += chunk
             if len(self._received) > MOST_BYTES:
@@ -135,6 +149,12 @@ class _Attempt(httpx.AsyncByteStream):
                 await self._response.aclose()
                 return
         self.is_whole = True
+
+    async def watch(self, event: str, info: Mapping[str, object]) -> None:
+        """Remember the connection made for this try: httpcore tells of every step."""
+        if event == "connection.connect_tcp.complete":
+            stream = info["return_value"]
+            self._connected = stream if isinstance(stream, httpcore.AsyncNetworkStream) else None
 
     def failed(self, word: str, detail: str = "") -> None:
         """Note why it ended early."""
