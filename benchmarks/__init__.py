@@ -1,0 +1,1 @@
+"""Side-by-side measurements of the bridge: `python -m benchmarks`. Loopback only; every run ends by itself."""
