@@ -234,7 +234,7 @@ async def test_an_outcome_that_cannot_be_written_is_kept_and_nothing_new_is_sent
         await b.record(a_sale("first", "cus_1"), a_sale("second", "cus_2"))
         await b.until(lambda: len(b.tracker.sent) == 1)
         lock = sqlite3.connect(tmp_path / "bridge.db", isolation_level=None, timeout=30)
-        await asyncio.to_thread(lock.execute, "BEGIN IMMEDIATE")
+        lock.execute("BEGIN IMMEDIATE")
         b.tracker.hold.set()
         await asyncio.sleep(0.3)
         assert 1 == len(b.tracker.sent)
