@@ -19,7 +19,6 @@ import httpx
 
 from bridge import __version__
 from bridge.model import Json, Outcome, Payload, Sent
-from bridge.money import MoneyError
 from bridge.tracking.address import check_base_url, fingerprint
 from bridge.tracking.answer import MOST_BYTES, Answer, outcome, read
 from bridge.tracking.connections import Connections, Stopped
@@ -61,6 +60,8 @@ class Wire:
         self.timeout_seconds = timeout_seconds
         self.amount_unit = amount_unit
         self.fingerprint = fingerprint(self.base_url, token)
+        #: without a token nothing is ever sent
+        self.has_token = bool(token)
         self._urls = {path: httpx.URL(self.base_url + path) for path in _PATHS}
         self._headers = _headers(self._urls[_PATHS[0]], token)
         self._connections = Connections(slots=slots, tls=tls or _trusted())
@@ -78,10 +79,13 @@ class Wire:
         attempt = _Attempt()
         try:
             request = encode(payload, self.amount_unit, is_dated=is_dated)
-        except MoneyError as error:
+        except (ValueError, OverflowError) as error:  # MoneyError among them
             attempt.failed("unsendable", str(error))
         else:
-            await self._make(attempt, request)
+            if self.has_token:
+                await self._make(attempt, request)
+            else:
+                attempt.failed("unsendable", "no token")
         return attempt.over(started_at, (perf_counter() - started) * 1000)
 
     async def aclose(self) -> None:
@@ -191,8 +195,6 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _headers(url: httpx.URL, token: str) -> list[tuple[bytes, bytes]]:
-    if not token:
-        raise ValueError("expected a token")
     if not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError("the token holds a space or a character that no header can carry: was it pasted whole?")
     return [

@@ -140,11 +140,14 @@ async def test_a_handshake_that_breaks_is_not_sent(tracker: FakeTracker, words: 
 
 
 async def test_a_certificate_of_nobody_is_refused_after_one_handshake(server_tls: ssl.SSLContext) -> None:
+    hellos: list[str | None] = []
+    server_tls.sni_callback = lambda _socket, name, _context: hellos.append(name)
     async with FakeTracker(tls=server_tls) as tracker:
         outcome = await send(tracker.url)
 
         assert (Sent.NO, "tls") == (outcome.sent, outcome.error)
         assert "certificate refused: self" in outcome.message
+        assert [None] == hellos
         assert [] == tracker.requests
 
 
