@@ -1,0 +1,39 @@
+"""The store: the one place where trackbridge remembers, and the only SQL.
+
+`base` says what every verb guarantees; `open_store` gives the backend that a URL names.
+"""
+
+import asyncio
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bridge.store.base import Store
+from bridge.store.encoding import to_ms
+from bridge.store.migrations import shipped
+from bridge.store.opening import Lock, check_folder, locate, open_file, take_lock
+from bridge.store.sqlite import SQLiteStore
+
+__all__ = ["Store", "open_store"]
+
+
+async def open_store(url: str, *, exclusive: bool) -> Store:
+    """Open the database that a URL names, at this version's schema. Raises ConfigError.
+
+    `exclusive` is for serve: it makes the file when there is none, and a second one is refused. Without it the
+    file must be there; it may be in use.
+    """
+    path = locate(url)
+    db, lock = await asyncio.to_thread(_open, path, exclusive=exclusive)
+    return SQLiteStore(path, db, lock)
+
+
+def _open(path: Path, *, exclusive: bool) -> tuple[sqlite3.Connection, Lock | None]:
+    check_folder(path, create=exclusive)
+    lock = take_lock(path) if exclusive else None
+    try:
+        return open_file(path, shipped("sqlite"), create=exclusive, now_ms=to_ms(datetime.now(UTC))), lock
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise

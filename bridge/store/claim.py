@@ -1,0 +1,144 @@
+"""claim and release: lease what may be sent now, give back what was not sent.
+
+All checks stand in one transaction, in this order: what waited long enough joins its lane again; the tracker's
+pause; caution; the rate. Only heads of lanes are looked at, through an index that holds nothing else.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bridge import rate, retry
+from bridge.model import Delivery, Tracker
+from bridge.rate import Pace
+from bridge.store.base import Claimed
+from bridge.store.decoding import delivery_of, maybe_from_ms, unpaused_ms, whole_ms
+from bridge.store.encoding import to_ms
+from bridge.store.lanes import readmit, rehead
+from bridge.store.trackers import lifted, read_tracker, write_tracker
+
+#: How long a lease is meant to last. SQLite has one serve per file, so only a start rescues; the column says when.
+LEASE = timedelta(seconds=25)
+
+#: So many deliveries join their lanes again in one transaction at most; the next one follows at once.
+_MOST_READMITTED = 500
+
+_POLICY = retry.Policy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leave:
+    """What pause and caution allow: how many, whether as a probe, and when to ask again if nothing may go."""
+
+    most: int
+    is_probe: bool = False
+    ask_again_at: datetime | None = None
+
+
+def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> Claimed:
+    """Lease the oldest due heads of their lanes."""
+    now = whole_ms(now)
+    more = readmit(db, to_ms(now), limit=_MOST_READMITTED)
+    before = read_tracker(db)
+    tracker, leave = _leave(db, before, limit, now)
+    ids = _probe(db, tracker, leave.most) if leave.is_probe else _due_heads(db, now, leave.most)
+    granted, tracker, token_at = rate.take(tracker, pace, len(ids), now) if ids else (0, tracker, None)
+    deliveries = _lease(db, ids[:granted], tracker, now)
+    if deliveries and leave.is_probe:
+        tracker = _probed(tracker, deliveries[0].lane, now)
+    if deliveries or tracker.is_paused != before.is_paused:
+        write_tracker(db, tracker)
+    if more:
+        return Claimed(deliveries=deliveries, ask_again_at=now, tracker=tracker)
+    if leave.most == 0:
+        return Claimed(ask_again_at=leave.ask_again_at, tracker=tracker)
+    if token_at is not None:
+        return Claimed(deliveries=deliveries, ask_again_at=token_at, tracker=tracker)
+    if deliveries and (leave.is_probe or tracker.cautious):
+        # nothing else may go before this one is settled, and that is a commit
+        return Claimed(deliveries=deliveries, tracker=tracker)
+    return Claimed(deliveries=deliveries, ask_again_at=_next_due(db), tracker=tracker)
+
+
+def _leave(db: sqlite3.Connection, tracker: Tracker, limit: int, now: datetime) -> tuple[Tracker, _Leave]:
+    """What may go, and the tracker's row, whose pause may just have ended."""
+    if tracker.paused_by_operator:
+        return tracker, _Leave(most=0)
+    if tracker.is_paused and tracker.paused_until is not None:
+        if now < tracker.paused_until:
+            return tracker, _Leave(most=0, ask_again_at=tracker.paused_until)
+        tracker = lifted(tracker, now)
+    if tracker.is_paused and tracker.probe_at is not None and now < tracker.probe_at:
+        return tracker, _Leave(most=0, ask_again_at=tracker.probe_at)
+    if tracker.is_paused or tracker.cautious:
+        return tracker, _Leave(most=0 if _is_sending(db) else min(limit, 1), is_probe=tracker.is_paused)
+    return tracker, _Leave(most=max(limit, 0))
+
+
+def _is_sending(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM deliveries WHERE state = 'sending' LIMIT 1").fetchone() is not None
+
+
+def _due_heads(db: sqlite3.Connection, now: datetime, most: int) -> list[int]:
+    rows = db.execute(
+        "SELECT id FROM deliveries WHERE head = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?", (to_ms(now), most)
+    )
+    return [delivery_id for (delivery_id,) in rows]
+
+
+def _probe(db: sqlite3.Connection, tracker: Tracker, most: int) -> list[int]:
+    """The head to try the tracker with: another customer's than last time where there is one, due or not."""
+    if most == 0:
+        return []
+    others = db.execute(
+        "SELECT id FROM deliveries WHERE head = 1 AND lane <> ? ORDER BY due_at, id LIMIT 1", (tracker.probed_lane,)
+    ).fetchone()
+    row = others or db.execute("SELECT id FROM deliveries WHERE head = 1 ORDER BY due_at, id LIMIT 1").fetchone()
+    return [row["id"]] if row else []
+
+
+def _probed(tracker: Tracker, lane: str, now: datetime) -> Tracker:
+    """The row while a probe is on its way: should it tell us nothing, the next one comes later."""
+    probes = tracker.probes + 1
+    at = now + timedelta(seconds=retry.probe_delay(probes, _POLICY))
+    return replace(tracker, probes=probes, probe_at=at, probed_lane=lane)
+
+
+def _lease(db: sqlite3.Connection, ids: Sequence[int], tracker: Tracker, now: datetime) -> tuple[Delivery, ...]:
+    until = to_ms(now + LEASE)
+    clock_ms = unpaused_ms(tracker, now)
+    rows = (
+        db.execute(
+            "UPDATE deliveries SET state = 'sending', head = 0, lease_until = ? WHERE id = ? RETURNING *", (until, one)
+        ).fetchone()
+        for one in ids
+    )
+    return tuple(delivery_of(row, clock_ms=clock_ms) for row in rows)
+
+
+def _next_due(db: sqlite3.Connection) -> datetime | None:
+    (due_at,) = db.execute(
+        """
+        SELECT min(due_at) FROM (
+            SELECT min(due_at) AS due_at FROM deliveries WHERE head = 1
+            UNION ALL
+            SELECT min(due_at) AS due_at FROM deliveries WHERE state = 'waiting'
+        )
+        """
+    ).fetchone()
+    return maybe_from_ms(due_at)
+
+
+def release(db: sqlite3.Connection, delivery_ids: Iterable[int]) -> None:
+    """Give leases back as if they had not been taken."""
+    for delivery_id in delivery_ids:
+        row = db.execute(
+            """
+            UPDATE deliveries SET state = 'pending', lease_until = NULL
+            WHERE id = ? AND state = 'sending' RETURNING lane
+            """,
+            (delivery_id,),
+        ).fetchone()
+        if row is not None:
+            rehead(db, row["lane"])

@@ -1,0 +1,75 @@
+"""One SQLite connection as the store wants it, and what its errors mean to people.
+
+WAL with `synchronous=FULL`: a COMMIT that returned is on disk, and the command line reads while serve writes.
+There are no foreign keys: rows are written by verbs that keep them together, and the contract suite proves it.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from bridge.errors import StoreError
+
+#: How long a BEGIN waits for another program's write lock. A request may arrive just behind such a wait and
+#: then have its own, so a 503 takes twice as long at most.
+BUSY_SECONDS = 2.5
+
+#: The WAL is folded into the file every 16 MiB: fewer stalls than SQLite's 4 MiB, still a quick recovery.
+_CHECKPOINT_PAGES = 4096
+
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16000",
+    # what retention forgets is overwritten, not just unlinked
+    "PRAGMA secure_delete = ON",
+    f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+#: The beginning of SQLite's name for an error → what it means. SQLite's own texts are never passed on.
+_MEANINGS = (
+    ("SQLITE_BUSY", "another program holds the database's write lock"),
+    ("SQLITE_LOCKED", "another program holds the database's write lock"),
+    ("SQLITE_FULL", "there is no space left for the database"),
+    ("SQLITE_READONLY", "the database cannot be written (read-only)"),
+    ("SQLITE_PERM", "the database cannot be written (no permission)"),
+    ("SQLITE_CANTOPEN", "the database file cannot be opened"),
+    ("SQLITE_IOERR", "the disk under the database answers with an error"),
+    ("SQLITE_NOTADB", "the database file is damaged"),
+    ("SQLITE_CORRUPT", "the database file is damaged"),
+    ("SQLITE_NOMEM", "there is no memory left for the database"),
+)
+
+
+def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
+    """Open the database; transactions are begun and ended by hand. Raises sqlite3.Error, also when there is no file."""
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    db.row_factory = sqlite3.Row
+    for pragma in _PRAGMAS:
+        db.execute(pragma)
+    return db
+
+
+def concerns_everybody(error: Exception) -> bool:
+    """Whether the database as a whole is in trouble, so that trying row by row would help nobody."""
+    return isinstance(error, sqlite3.Error) and bool(_meaning(error))
+
+
+def as_store_error(error: sqlite3.Error) -> StoreError:
+    """The same error in words for people, without any data."""
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    meaning = _meaning(error) or "the database refuses this row"
+    return StoreError(f"{meaning} ({name})")
+
+
+def _meaning(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return next((meaning for prefix, meaning in _MEANINGS if name.startswith(prefix)), "")

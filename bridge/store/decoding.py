@@ -1,0 +1,145 @@
+"""Rows → nouns: the way back from what `encoding` wrote.
+
+A row whose payload or body retention took decodes too: what is gone is empty.
+"""
+
+import json
+from dataclasses import fields
+from datetime import datetime, timedelta
+from sqlite3 import Row
+from typing import Literal, cast
+
+from bridge.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventState,
+    Lead,
+    Payload,
+    Sale,
+    Sent,
+    Step,
+    StoredEvent,
+    Tracker,
+)
+from bridge.store.encoding import EPOCH, MILLISECOND, to_ms
+
+#: Tracker's fields that hold a time, by the suffix their names share.
+_MOMENTS = frozenset(field.name for field in fields(Tracker) if field.name.endswith(("_at", "_since", "_until")))
+_TUPLES = frozenset({"failing_lanes", "not_found_lanes"})
+_TRACKER_FIELDS = frozenset(field.name for field in fields(Tracker))
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """The moment so many milliseconds after 1970."""
+    return EPOCH + milliseconds * MILLISECOND
+
+
+def maybe_from_ms(milliseconds: int | None) -> datetime | None:
+    """The same for a time that may be missing."""
+    return None if milliseconds is None else EPOCH + milliseconds * MILLISECOND
+
+
+def whole_ms(moment: datetime) -> datetime:
+    """The moment as the database would give it back."""
+    return from_ms(to_ms(moment))
+
+
+def tracker_of(document: str) -> Tracker:
+    """The tracker's row; fields this version does not know are left alone."""
+    known = {name: value for name, value in json.loads(document).items() if name in _TRACKER_FIELDS}
+    for name in _MOMENTS & known.keys():
+        known[name] = from_ms(known[name])
+    for name in _TUPLES & known.keys():
+        known[name] = tuple(known[name])
+    return Tracker(**known)
+
+
+def unpaused_ms(tracker: Tracker, now: datetime) -> int:
+    """A clock that stands still while the tracker is paused: budgets are measured on it."""
+    until = tracker.paused_since if tracker.paused_since is not None else now
+    return to_ms(until - timedelta(seconds=tracker.paused_seconds))
+
+
+def delivery_of(row: Row, *, clock_ms: int) -> Delivery:
+    """A delivery as of `clock_ms`, a time by `unpaused_ms`."""
+    budget_from = row["budget_from"]
+    return Delivery(
+        id=row["id"],
+        event_id=row["event_id"],
+        source=row["source"],
+        rule=row["rule"],
+        lane=row["lane"],
+        payload=payload_of(row["kind"], row["lane"], row["payload"]),
+        state=DeliveryState(row["state"]),
+        due_at=from_ms(row["due_at"]),
+        created_at=from_ms(row["created_at"]),
+        attempts=row["attempts"],
+        tries=row["tries"],
+        age_seconds=0.0 if budget_from is None else max(0, clock_ms - budget_from) / 1000,
+        unsure=bool(row["unsure"]),
+        when_unsure=cast("Literal['repeat', 'hold']", row["when_unsure"]),
+        refusals=row["refusals"],
+        first_refused_at=maybe_from_ms(row["first_refused_at"]),
+        waiting_since=maybe_from_ms(row["waiting_since"]),
+        waits=row["waits"],
+        failing_since=maybe_from_ms(row["failing_since"]),
+        duplicate_of=row["duplicate_of"],
+        flags=tuple(json.loads(row["flags"])) if row["flags"] != "[]" else (),
+        reason=row["reason"],
+    )
+
+
+def payload_of(kind: str, customer: str, text: str) -> Payload:
+    """The lead or sale inside a delivery's row."""
+    stored = json.loads(text)
+    moment = from_ms(stored.pop("timestamp"))
+    if kind == "sale":
+        return Sale(customer_external_id=customer, timestamp=moment, **stored)
+    return Lead(customer_external_id=customer, timestamp=moment, **stored)
+
+
+def stored_event_of(row: Row, deliveries: tuple[Delivery, ...]) -> StoredEvent:
+    """An event with its deliveries."""
+    return StoredEvent(
+        id=row["id"],
+        event=_event_of(row),
+        state=EventState(row["state"]),
+        reason=row["reason"],
+        steps=tuple(Step(rule=rule, result=result, why=why) for rule, result, why in json.loads(row["steps"])),
+        deliveries=deliveries,
+    )
+
+
+def _event_of(row: Row) -> Event:
+    return Event(
+        source=row["source"],
+        key=row["key"],
+        source_id=row["source_id"],
+        type=row["type"],
+        occurred_at=maybe_from_ms(row["occurred_at"]),
+        received_at=from_ms(row["received_at"]),
+        test=bool(row["test"]),
+        account=row["account"],
+        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
+        query=row["query"],
+        body=row["body"],
+        verified_by=row["verified_by"],
+        revision=row["revision"],
+    )
+
+
+def attempt_of(row: Row) -> Attempt:
+    """One HTTP try."""
+    return Attempt(
+        number=row["number"],
+        started_at=from_ms(row["started_at"]),
+        duration_ms=row["duration_ms"],
+        sent=Sent(row["sent"]),
+        status=row["status"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        answer=row["answer"],
+        counted=bool(row["counted"]),
+    )

@@ -1,0 +1,138 @@
+"""Who holds a claim, and who comes after: promotion, take-over and the merging of what turns out to be one sale.
+
+A delivery holds its claims until somebody takes them over. A dead holder gives way to the next, except when its
+outcome is unknown and its rule says hold: sending its duplicate would be the very repeat that the rule forbids.
+A duplicate holds nothing: its names are with the one it is a duplicate of.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bridge.store.encoding import names_json
+from bridge.store.lanes import rehead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A delivery that holds a claim somebody else asks for."""
+
+    id: int
+    state: str
+    #: dead, and nobody must wait for it
+    gives_way: bool
+
+
+def holders(db: sqlite3.Connection, names: Iterable[str], *, besides: int) -> list[Holder]:
+    """Who holds any of these names, oldest first."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT d.id, d.state, d.state = 'dead' AND NOT (d.unsure AND d.when_unsure = 'hold') AS gives_way
+        FROM json_each(:names) AS wanted
+        CROSS JOIN claims AS c ON c.name = wanted.value
+        CROSS JOIN deliveries AS d ON d.id = c.delivery_id
+        WHERE d.id <> :besides
+        ORDER BY d.id
+        """,
+        {"names": names_json(names), "besides": besides},
+    )
+    return [Holder(id=row["id"], state=row["state"], gives_way=bool(row["gives_way"])) for row in rows]
+
+
+def names_of(db: sqlite3.Connection, delivery_id: int) -> list[str]:
+    """Every name a delivery holds, held or would hold."""
+    (stored,) = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    names: list[str] = json.loads(stored)
+    return names
+
+
+def take_over(db: sqlite3.Connection, heir: int, ousted: int) -> list[str]:
+    """Give all that one delivery holds, and its duplicates, to another; says which names.
+
+    The heir's row may not be written yet: whoever writes it adds the names to its own.
+    """
+    names = names_of(db, ousted)
+    db.execute(
+        """
+        UPDATE claims SET delivery_id = :heir
+        WHERE name IN (SELECT value FROM json_each(:names)) AND delivery_id = :ousted
+        """,
+        {"heir": heir, "ousted": ousted, "names": names_json(names)},
+    )
+    db.execute(
+        "UPDATE deliveries SET duplicate_of = ? WHERE duplicate_of = ? AND state = 'duplicate' AND id <> ?",
+        (heir, ousted, heir),
+    )
+    add_names(db, heir, names)
+    return names
+
+
+def add_names(db: sqlite3.Connection, delivery_id: int, names: Iterable[str]) -> None:
+    """Remember that a delivery answers for more names; no row, no change."""
+    row = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    if row is None:
+        return
+    own: list[str] = json.loads(row["claims"])
+    union = list(dict.fromkeys([*own, *names]))
+    if len(union) > len(own):
+        db.execute("UPDATE deliveries SET claims = ? WHERE id = ?", (names_json(union), delivery_id))
+
+
+def inherit(db: sqlite3.Connection, heir: int) -> None:
+    """Take over whatever others still hold of a delivery's names; the caller knows that none of them counts."""
+    for holder in holders(db, names_of(db, heir), besides=heir):
+        take_over(db, heir, holder.id)
+
+
+def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:
+    """Promote the oldest duplicate of a delivery that will not be sent; None when there is nobody to promote.
+
+    When a duplicate shows that the same sale is with another holder as well, that one takes everything instead.
+    """
+    duplicates = db.execute(
+        "SELECT id, lane, claims FROM deliveries WHERE duplicate_of = ? AND state = 'duplicate' ORDER BY id",
+        (holder_id,),
+    ).fetchall()
+    if not duplicates:
+        return None
+    names = dict.fromkeys(name for row in duplicates for name in json.loads(row["claims"]))
+    rival = next((other for other in holders(db, names, besides=holder_id) if not other.gives_way), None)
+    if rival is not None:
+        take_over(db, rival.id, holder_id)
+        return None
+    heir: int = duplicates[0]["id"]
+    take_over(db, heir, holder_id)
+    inherit(db, heir)
+    db.execute(
+        """
+        UPDATE deliveries SET state = 'pending', due_at = :now, duplicate_of = NULL, reason = :reason WHERE id = :heir
+        """,
+        {"heir": heir, "now": now_ms, "reason": f"takes the place of delivery {holder_id}"},
+    )
+    rehead(db, duplicates[0]["lane"])
+    return heir
+
+
+def gives_way(db: sqlite3.Connection, delivery_id: int) -> bool:
+    """Whether a delivery is dead and its duplicates need not wait for a person."""
+    (answer,) = db.execute(
+        "SELECT state = 'dead' AND NOT (unsure AND when_unsure = 'hold') FROM deliveries WHERE id = ?", (delivery_id,)
+    ).fetchone()
+    return bool(answer)
+
+
+def reclaim(db: sqlite3.Connection, delivery_id: int) -> None:
+    """A delivery turned out delivered after it was given up: whoever came after and is not under way steps back."""
+    for holder in holders(db, names_of(db, delivery_id), besides=delivery_id):
+        if holder.state in ("sending", "delivered"):
+            continue
+        take_over(db, delivery_id, holder.id)
+        if holder.state in ("pending", "waiting"):
+            (lane,) = db.execute(
+                """
+                UPDATE deliveries SET state = 'duplicate', head = 0, duplicate_of = ? WHERE id = ? RETURNING lane
+                """,
+                (delivery_id, holder.id),
+            ).fetchone()
+            rehead(db, lane)

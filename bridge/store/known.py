@@ -1,0 +1,84 @@
+"""What the database knows of a batch about to be recorded: one statement per table, however many callers.
+
+`json_each` carries a list into SQL; CROSS JOIN keeps it the outer loop, so each item is one look-up in an index.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+from bridge.model import EventState
+from bridge.store.base import Recorded
+from bridge.store.encoding import EncodedConversion, EncodedMeaning, names_json
+
+
+def events(db: sqlite3.Connection, meanings: Iterable[EncodedMeaning]) -> dict[tuple[str, str], Recorded]:
+    """Those of the events that are recorded, by (source, key)."""
+    rows = db.execute(
+        """
+        SELECT e.source, e.key, e.id, e.state, e.reason
+        FROM json_each(?) AS wanted
+        CROSS JOIN events AS e
+            ON e.source = json_extract(wanted.value, '$[0]') AND e.key = json_extract(wanted.value, '$[1]')
+        """,
+        (_pairs(meaning.key for meaning in meanings),),
+    )
+    return {
+        (source, key): Recorded(event_id=event_id, state=EventState(state), known=True, reason=reason)
+        for source, key, event_id, state, reason in rows
+    }
+
+
+def claims(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> dict[str, int]:
+    """Those of the names that are claimed, and by which delivery."""
+    names = [name for conversion in conversions for name in conversion.names]
+    if not names:
+        return {}
+    rows = db.execute(
+        "SELECT c.name, c.delivery_id FROM json_each(?) AS wanted CROSS JOIN claims AS c ON c.name = wanted.value",
+        (names_json(names),),
+    )
+    return dict(tuple(row) for row in rows)
+
+
+def busy_lanes(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> set[str]:
+    """Lanes with somebody in front, so that a new delivery is not the head."""
+    lanes = {conversion.lane for conversion in conversions}
+    if not lanes:
+        return set()
+    rows = db.execute(
+        """
+        SELECT wanted.value FROM json_each(?) AS wanted
+        WHERE EXISTS (SELECT 1 FROM deliveries WHERE lane = wanted.value AND state = 'pending')
+           OR EXISTS (SELECT 1 FROM deliveries WHERE lane = wanted.value AND state = 'sending')
+        """,
+        (names_json(lanes),),
+    )
+    return {lane for (lane,) in rows}
+
+
+def associations(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> set[tuple[str, str]]:
+    """Those of the (namespace, customer) pairs somebody asks for that have a click id."""
+    asked = {(c.namespace, c.lane) for c in conversions if c.conversion.needs_association}
+    if not asked:
+        return set()
+    rows = db.execute(
+        """
+        SELECT a.namespace, a.customer
+        FROM json_each(?) AS wanted
+        CROSS JOIN associations AS a
+            ON a.namespace = json_extract(wanted.value, '$[0]') AND a.customer = json_extract(wanted.value, '$[1]')
+        """,
+        (_pairs(asked),),
+    )
+    return {(namespace, customer) for namespace, customer in rows}
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return json.dumps(list(pairs))
+
+
+def next_id(db: sqlite3.Connection, newest: str) -> int:
+    """The id after the newest; only a holder of the write lock may use it."""
+    (last,) = db.execute(newest).fetchone()
+    return 1 if last is None else last + 1

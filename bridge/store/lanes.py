@@ -1,0 +1,58 @@
+"""Lanes: one customer's deliveries, oldest first, at most one of them claimable or being sent.
+
+`head = 1` marks the claimable one; every change of a delivery's state is followed by `rehead` of its lane, once
+per change, so each costs two look-ups however many stand behind.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+from bridge.store.encoding import names_json
+
+
+def rehead(db: sqlite3.Connection, lane: str) -> None:
+    """Make the oldest pending delivery of a lane its head, unless one is being sent.
+
+    Call it after a single delivery joined or left: if the old head is no longer first, it is now second.
+    """
+    db.execute(
+        """
+        UPDATE deliveries SET head = 0
+        WHERE head = 1 AND id = (
+            SELECT id FROM deliveries WHERE lane = :lane AND state = 'pending' ORDER BY id LIMIT 1 OFFSET 1
+        )
+        """,
+        {"lane": lane},
+    )
+    db.execute(
+        """
+        UPDATE deliveries SET head = 1
+        WHERE head = 0
+          AND id = (SELECT id FROM deliveries WHERE lane = :lane AND state = 'pending' ORDER BY id LIMIT 1)
+          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE lane = :lane AND state = 'sending')
+        """,
+        {"lane": lane},
+    )
+
+
+def wake(db: sqlite3.Connection, lanes: Iterable[str], now_ms: int) -> None:
+    """Make what waits in these lanes due at once: a lead or an association of that customer has arrived."""
+    db.execute(
+        """
+        UPDATE deliveries INDEXED BY deliveries_lane SET due_at = :now
+        WHERE lane IN (SELECT value FROM json_each(:lanes)) AND state = 'waiting' AND due_at > :now
+        """,
+        {"lanes": names_json(lanes), "now": now_ms},
+    )
+
+
+def readmit(db: sqlite3.Connection, now_ms: int, *, limit: int) -> bool:
+    """Let deliveries whose waiting is over back into their lanes; whether there may be more of them."""
+    over = db.execute(
+        "SELECT id, lane FROM deliveries WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+        (now_ms, limit),
+    ).fetchall()
+    for delivery_id, lane in over:
+        db.execute("UPDATE deliveries SET state = 'pending' WHERE id = ?", (delivery_id,))
+        rehead(db, lane)
+    return len(over) == limit

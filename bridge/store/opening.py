@@ -1,0 +1,173 @@
+"""From a database URL to an open file: everything that can be wrong with it, told as Problems.
+
+serve takes `<file>.lock` with flock, so that a second one on the same file ends at once instead of sending
+everything twice; commands open the same file beside it.
+"""
+
+import fcntl
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bridge.errors import ConfigError, Place, Problem, did_you_mean
+from bridge.store.connection import as_store_error, connect
+from bridge.store.migrations import Step, migrate, version
+
+VARIABLE: Final = "TRACKBRIDGE_DATABASE_URL"
+
+#: STRICT tables, RETURNING, upserts.
+_LEAST_SQLITE: Final = (3, 37, 0)
+
+
+def locate(url: str) -> Path:
+    """The file that a URL names. Raises ConfigError; the URL itself is never shown, it may hold a password."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in ("postgresql", "postgres") and separator:
+        raise _problem(
+            "database-unsupported",
+            "PostgreSQL is not supported by this version",
+            why="this version keeps everything in one SQLite file",
+            fix="use sqlite:///trackbridge.db, or sqlite:////var/lib/trackbridge/trackbridge.db for an absolute path",
+        )
+    if not separator or scheme != "sqlite":
+        raise _problem(
+            "database-url",
+            "expected a URL that begins with sqlite:///",
+            fix=did_you_mean(scheme, ["sqlite"]) if separator else "write sqlite:///trackbridge.db",
+        )
+    host, slash, path = rest.partition("/")
+    if host or not slash or not path.strip("/") or "?" in path or "\0" in path:
+        raise _problem(
+            "database-url",
+            "expected a file's path after sqlite:///, without host or options",
+            why="three slashes and a relative path, or four and an absolute one",
+            fix="write sqlite:///trackbridge.db or sqlite:////var/lib/trackbridge/trackbridge.db",
+        )
+    return Path(path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The right to serve from a file. It ends with `release` or with the process."""
+
+    descriptor: int
+
+    def release(self) -> None:
+        """Let the next serve have it. The file stays: removing it would let two have it at once."""
+        os.close(self.descriptor)
+
+
+def take_lock(path: Path) -> Lock:
+    """Take the right to serve from this file. Raises ConfigError when another serve has it."""
+    lock = path.with_name(path.name + ".lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _problem(
+            "database-folder",
+            f"cannot write {lock}: {error.strerror}",
+            fix=f"let this user write to {path.absolute().parent}, or set {VARIABLE} to another place",
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise _problem(
+            "database-in-use",
+            f"another serve uses {path}" + (f" (process {owner})" if owner.isdigit() else ""),
+            why="one serve per file: two would send the same deliveries twice",
+            fix=f"stop the other one, or set {VARIABLE} to another file",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return Lock(descriptor=descriptor)
+
+
+def check_folder(path: Path, *, create: bool) -> None:
+    """See that there can be a database at this path. Raises ConfigError."""
+    if sqlite3.sqlite_version_info < _LEAST_SQLITE:
+        raise _problem(
+            "sqlite-version",
+            f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed",
+            fix="use a newer Python build or system library",
+        )
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise _problem("database-folder", f"there is no folder {folder}", fix=f"mkdir -p {folder}")
+    if path.is_dir():
+        raise _problem("database-file", f"{path} is a folder, not a file", fix=f"set {VARIABLE} to a file in it")
+    if not create and not path.exists():
+        raise _problem(
+            "database-missing",
+            f"there is no database at {path.absolute()} yet",
+            why="`trackbridge serve` makes it when it first starts",
+            fix=f"run this in the folder where serve runs, or set {VARIABLE} as it is set there",
+        )
+
+
+def open_file(path: Path, steps: tuple[Step, ...], *, create: bool, now_ms: int) -> sqlite3.Connection:
+    """Open the database and bring it to this version's schema. Raises ConfigError."""
+    db = None
+    try:
+        db = connect(path, create=create)
+        _check_ours(db, path, steps)
+        _use_wal(db, path)
+        migrate(db, steps, now_ms=now_ms)
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, sqlite3.Error):
+            raise _unreadable(path, error) from error
+        raise
+    return db
+
+
+def _check_ours(db: sqlite3.Connection, path: Path, steps: tuple[Step, ...]) -> None:
+    found = version(db)
+    if found > steps[-1].number:
+        raise _problem(
+            "database-newer",
+            f"{path} was written by a newer trackbridge (schema {found}; this version knows {steps[-1].number})",
+            why="an older version could misread what the newer one wrote",
+            fix="run the newer version, or restore the copy you made before the upgrade",
+        )
+    if found == 0 and db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise _problem(
+            "database-foreign",
+            f"{path} is another program's database",
+            why="trackbridge keeps its tables in a file of its own",
+            fix=f"set {VARIABLE} to a new file",
+        )
+
+
+def _use_wal(db: sqlite3.Connection, path: Path) -> None:
+    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise _problem(
+            "database-wal",
+            f"{path} cannot be used with a write-ahead log",
+            why="its file system does not share memory between processes (a network file system?)",
+            fix=f"set {VARIABLE} to a file on a local disk",
+        )
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> ConfigError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return _problem(
+            "database-damaged",
+            f"{path} is not a database, or it is damaged",
+            fix=f"restore a copy, or set {VARIABLE} to a new file",
+        )
+    return _problem(
+        "database-file",
+        f"cannot open {path}: {as_store_error(error)}",
+        fix=f"let this user read and write {path.name} and its folder, or set {VARIABLE} to another place",
+    )
+
+
+def _problem(code: str, what: str, *, why: str = "", fix: str = "") -> ConfigError:
+    return ConfigError([Problem(code=code, what=what, place=Place(file=VARIABLE), why=why, fix=fix)])

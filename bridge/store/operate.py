@@ -1,0 +1,120 @@
+"""replay and dismiss: what an operator decides about single deliveries, each with its reason when it cannot be.
+
+Claims follow: a replayed delivery takes them back from whoever gave way, or becomes the duplicate of whoever did not.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bridge.store.base import Changed
+from bridge.store.holding import holders, inherit, names_of, pass_on, take_over
+from bridge.store.lanes import rehead
+
+_ALIVE: Final = ("pending", "waiting", "sending", "delivered")
+
+_NO_REPLAY: Final = {
+    "pending": "it is on its way already",
+    "waiting": "it is on its way already",
+    "sending": "it is being sent right now",
+    "delivered": "already delivered",
+    "dry_run": "it was recorded in a dry run and is never sent",
+}
+
+_NO_DISMISSAL: Final = {
+    "sending": "it is being sent right now; try again when it has come back",
+    "delivered": "already delivered",
+    "dismissed": "already dismissed",
+}
+
+
+def replay(db: sqlite3.Connection, delivery_ids: Iterable[int], now_ms: int) -> list[Changed]:
+    """Send again, with a fresh budget, what is dead or dismissed."""
+    return [_replay_one(db, delivery_id, now_ms) for delivery_id in delivery_ids]
+
+
+def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int) -> Changed:
+    row = db.execute(
+        """
+        SELECT d.state, d.lane, d.duplicate_of, e.forgotten
+        FROM deliveries AS d JOIN events AS e ON e.id = d.event_id WHERE d.id = ?
+        """,
+        (delivery_id,),
+    ).fetchone()
+    if row is None:
+        return _unknown(delivery_id)
+    if row["state"] == "duplicate":
+        why = f"it is a duplicate of delivery {row['duplicate_of']}: replay that one"
+        return Changed(delivery_id=delivery_id, done=False, why=why)
+    if row["state"] not in ("dead", "dismissed"):
+        return Changed(delivery_id=delivery_id, done=False, why=_NO_REPLAY[row["state"]])
+    if row["forgotten"]:
+        return Changed(delivery_id=delivery_id, done=False, why="its payload is past retention")
+    others = holders(db, names_of(db, delivery_id), besides=delivery_id)
+    alive = next((other for other in others if other.state in _ALIVE), None)
+    if alive is not None:
+        return _yield(db, delivery_id, alive.id)
+    inherit(db, delivery_id)
+    db.execute(
+        """
+        UPDATE deliveries SET
+            state = 'pending', due_at = ?, attempts = 0, budget_from = NULL, refusals = 0, first_refused_at = NULL,
+            waits = 0, waiting_since = NULL, failing_since = NULL, duplicate_of = NULL, reason = 'replayed'
+        WHERE id = ?
+        """,
+        (now_ms, delivery_id),
+    )
+    rehead(db, row["lane"])
+    return Changed(delivery_id=delivery_id, done=True)
+
+
+def _yield(db: sqlite3.Connection, delivery_id: int, holder: int) -> Changed:
+    """Somebody else has the claim and is on the way or there: sending this too would count it twice."""
+    take_over(db, holder, delivery_id)
+    why = f"delivery {holder} has its claim: it is a duplicate of that one now"
+    db.execute(
+        "UPDATE deliveries SET state = 'duplicate', duplicate_of = ?, reason = ? WHERE id = ?",
+        (holder, f"delivery {holder} has its claim", delivery_id),
+    )
+    return Changed(delivery_id=delivery_id, done=False, why=why)
+
+
+def dismiss(db: sqlite3.Connection, delivery_ids: Iterable[int], now_ms: int, *, only: bool) -> list[Changed]:
+    """Give deliveries up; their duplicates go with them, or with `only` the oldest takes the place."""
+    asked = list(dict.fromkeys(delivery_ids))
+    return [_dismiss_one(db, delivery_id, asked, now_ms, only=only) for delivery_id in asked]
+
+
+def _dismiss_one(db: sqlite3.Connection, delivery_id: int, asked: Sequence[int], now_ms: int, *, only: bool) -> Changed:
+    row = db.execute("SELECT state, lane, duplicate_of FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    if row is None:
+        return _unknown(delivery_id)
+    if row["state"] == "dismissed" and row["duplicate_of"] in asked:
+        return Changed(delivery_id=delivery_id, done=True, why=f"with delivery {row['duplicate_of']}")
+    if row["state"] in _NO_DISMISSAL:
+        return Changed(delivery_id=delivery_id, done=False, why=_NO_DISMISSAL[row["state"]])
+    db.execute("UPDATE deliveries SET state = 'dismissed', head = 0, reason = 'dismissed' WHERE id = ?", (delivery_id,))
+    if row["state"] == "pending":
+        rehead(db, row["lane"])
+    if only:
+        heir = pass_on(db, delivery_id, now_ms)
+        return Changed(delivery_id=delivery_id, done=True, why=f"delivery {heir} takes its place" if heir else "")
+    gone = db.execute(
+        "UPDATE deliveries SET state = 'dismissed', reason = ? WHERE duplicate_of = ? AND state = 'duplicate'",
+        (f"dismissed with delivery {delivery_id}", delivery_id),
+    ).rowcount
+    return Changed(delivery_id=delivery_id, done=True, why=_with_it(gone))
+
+
+def _with_it(gone: int) -> str:
+    return (
+        ""
+        if gone == 0
+        else "its duplicate was dismissed with it"
+        if gone == 1
+        else (f"its {gone} duplicates were dismissed with it")
+    )
+
+
+def _unknown(delivery_id: int) -> Changed:
+    return Changed(delivery_id=delivery_id, done=False, why="there is no such delivery")

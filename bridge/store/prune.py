@@ -1,0 +1,101 @@
+"""prune: forget what retention allows, a few events per commit, so that nobody waits long behind it.
+
+First bodies, explanations, attempts and personal fields of events whose deliveries are all settled; much later
+the keys, which keep a repeated event or a second sale out until then. Never anything pending or dead; never the
+newest rows, because ids are counted from them.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from bridge.store.encoding import to_json
+
+#: Events per commit: about 5 ms of the writer's time.
+CHUNK = 100
+
+#: Where the search goes on: received at, id.
+Cursor: TypeAlias = tuple[int, int]
+START: Final[Cursor] = (-(2**62), 0)
+
+_PERSONAL: Final = ("click_id", "customer_name", "customer_email", "customer_avatar")
+
+
+def old_events(db: sqlite3.Connection, *, before_ms: int, forgotten: bool, after: Cursor) -> list[Cursor]:
+    """The next events of this age, oldest first: a chunk's worth."""
+    rows = db.execute(
+        """
+        SELECT received_at, id FROM events
+        WHERE forgotten = :forgotten AND received_at < :before AND (received_at, id) > (:moment, :id)
+        ORDER BY received_at, id LIMIT :chunk
+        """,
+        {"forgotten": forgotten, "before": before_ms, "moment": after[0], "id": after[1], "chunk": CHUNK},
+    )
+    return [(received_at, event_id) for received_at, event_id in rows]
+
+
+def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
+    """Take what is bulky or personal from those of the events that are settled altogether; how many were."""
+    settled = db.execute(
+        """
+        SELECT wanted.value FROM json_each(?) AS wanted
+        WHERE NOT EXISTS (
+            SELECT 1 FROM deliveries AS d
+            WHERE d.event_id = wanted.value AND d.state IN ('pending', 'waiting', 'sending', 'dead')
+        )
+        """,
+        (to_json(list(event_ids)),),
+    )
+    ids = [event_id for (event_id,) in settled]
+    among = to_json(list(ids))
+    db.execute(
+        """
+        UPDATE events SET forgotten = 1, body = x'', headers = '[]', query = '', steps = '[]'
+        WHERE id IN (SELECT value FROM json_each(?))
+        """,
+        (among,),
+    )
+    deliveries = db.execute(
+        "SELECT id, payload FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?))", (among,)
+    ).fetchall()
+    db.executemany("DELETE FROM attempts WHERE delivery_id = ?", [(row["id"],) for row in deliveries])
+    db.executemany(
+        "UPDATE deliveries SET payload = ? WHERE id = ?",
+        [(_impersonal(row["payload"]), row["id"]) for row in deliveries],
+    )
+    return len(ids)
+
+
+def _impersonal(payload: str) -> str:
+    kept = {name: value for name, value in json.loads(payload).items() if name not in _PERSONAL}
+    return to_json(kept)
+
+
+def forget_keys(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
+    """Take events out altogether, with their deliveries, claims and associations; how many."""
+    (newest_event,) = db.execute("SELECT max(id) FROM events").fetchone()
+    (newest_delivery,) = db.execute("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()
+    gone = 0
+    for event_id in event_ids:
+        deliveries = db.execute(
+            "SELECT id, lane, namespace, claims FROM deliveries WHERE event_id = ?", (event_id,)
+        ).fetchall()
+        if event_id == newest_event or any(row["id"] == newest_delivery for row in deliveries):
+            continue
+        for row in deliveries:
+            _forget_delivery(db, row, event_id)
+        gone += db.execute("DELETE FROM events WHERE id = ?", (event_id,)).rowcount
+    return gone
+
+
+def _forget_delivery(db: sqlite3.Connection, row: sqlite3.Row, event_id: int) -> None:
+    db.execute(
+        "DELETE FROM claims WHERE name IN (SELECT value FROM json_each(?)) AND delivery_id = ?",
+        (row["claims"], row["id"]),
+    )
+    db.execute(
+        "DELETE FROM associations WHERE namespace = ? AND customer = ? AND event_id = ?",
+        (row["namespace"], row["lane"], event_id),
+    )
+    db.execute("DELETE FROM deliveries WHERE id = ?", (row["id"],))

@@ -1,0 +1,226 @@
+"""record: events with their deliveries, claims and associations, for many callers in one transaction.
+
+The hot path. What the database knows of a batch is read with one statement per table; what the batch itself adds
+is laid over that in memory, so duplicates within a batch are found like any other; then one `executemany` per
+table writes it. Ids are counted from max(id), which only a holder of the write lock may do.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.model import EventState, Sale, Step
+from bridge.store import known
+from bridge.store.base import Recorded
+from bridge.store.decoding import payload_of
+from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, steps_json
+from bridge.store.holding import add_names, gives_way, take_over
+from bridge.store.lanes import wake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One caller's meanings, encoded."""
+
+    meanings: Sequence[EncodedMeaning]
+    now_ms: int
+    dry_run: bool
+
+
+def record(db: sqlite3.Connection, calls: Sequence[Recording]) -> list[list[Recorded]]:
+    """Remember every call's events; in each, a known (source, key) changes nothing."""
+    batch = _Batch(db, calls)
+    answers = [[batch.add(meaning, call) for meaning in call.meanings] for call in calls]
+    batch.write()
+    return answers
+
+
+_INSERT_EVENT = """
+    INSERT INTO events (
+        id, source, key, source_id, type, occurred_at, received_at, test, account, verified_by, revision, headers,
+        query, state, reason, steps, body
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_INSERT_DELIVERY = """
+    INSERT INTO deliveries (
+        id, event_id, source, item, rule, kind, lane, state, head, due_at, created_at, when_unsure, duplicate_of,
+        flags, reason, claims, namespace, payload
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+#: Where a delivery's claims stand in that row: the holder of a new name in the same batch learns it there.
+_CLAIMS = 15
+
+#: The last click wins, by the time of the event.
+_UPSERT_ASSOCIATION = """
+    INSERT INTO associations (namespace, customer, click_id, clicked_at, event_id) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (namespace, customer) DO UPDATE
+    SET click_id = excluded.click_id, clicked_at = excluded.clicked_at, event_id = excluded.event_id
+    WHERE excluded.clicked_at >= associations.clicked_at
+"""
+
+
+class _Batch:
+    """What is known, what is new, and the next ids, within one transaction."""
+
+    def __init__(self, db: sqlite3.Connection, calls: Sequence[Recording]) -> None:
+        meanings = [meaning for call in calls for meaning in call.meanings]
+        self._db = db
+        self._known = known.events(db, meanings)
+        conversions = [
+            conversion
+            for meaning in meanings
+            if meaning.conversions and meaning.key not in self._known
+            for conversion in meaning.conversions
+        ]
+        self._claimed = known.claims(db, conversions)
+        self._busy = known.busy_lanes(db, conversions)
+        self._associated = known.associations(db, conversions)
+        self._next_event = known.next_id(db, "SELECT max(id) FROM events")
+        self._next_delivery = known.next_id(db, "SELECT max(id) FROM deliveries")
+        self._events: list[tuple[Value, ...]] = []
+        self._deliveries: dict[int, list[Value]] = {}
+        self._conversions: dict[int, EncodedConversion] = {}
+        self._claims: list[tuple[str, int]] = []
+        self._associations: list[tuple[Value, ...]] = []
+        self._now_ms = max(call.now_ms for call in calls)
+
+    def add(self, meaning: EncodedMeaning, call: Recording) -> Recorded:
+        """Decide about one event; nothing is written before `write`."""
+        stored = self._known.get(meaning.key)
+        if stored is not None:
+            return stored
+        event_id = self._next_event
+        self._next_event += 1
+        state, reason, steps = meaning.meaning.state, meaning.reason, meaning.steps_json
+        due = 0
+        if meaning.conversions and state is not EventState.IGNORED:
+            left_out = []
+            for conversion in meaning.conversions:
+                if self._is_wanted(conversion):
+                    due += self._deliver(conversion, event_id, meaning.key[0], call)
+                else:
+                    left_out.append(conversion)
+            if left_out:
+                steps = _explained(meaning, left_out)
+                if len(left_out) == len(meaning.conversions) and state is EventState.ACCEPTED:
+                    state, reason = EventState.IGNORED, "no click id"
+        self._events.append((event_id, *meaning.before, state.value, reason, steps, meaning.body))
+        self._known[meaning.key] = Recorded(event_id=event_id, state=state, known=True, reason=reason)
+        return Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason)
+
+    def write(self) -> None:
+        """Put everything new on its way to the disk."""
+        db = self._db
+        db.executemany(_INSERT_EVENT, self._events)
+        db.executemany(
+            "INSERT INTO sources_seen VALUES (?) ON CONFLICT DO NOTHING", {(row[1],) for row in self._events}
+        )
+        db.executemany(_INSERT_DELIVERY, self._deliveries.values())
+        db.executemany("INSERT INTO claims (name, delivery_id) VALUES (?, ?)", self._claims)
+        if self._associations:
+            db.executemany(_UPSERT_ASSOCIATION, self._associations)
+            wake(db, {str(row[1]) for row in self._associations}, self._now_ms)
+
+    def _is_wanted(self, conversion: EncodedConversion) -> bool:
+        if not conversion.conversion.needs_association:
+            return True
+        return (conversion.namespace, conversion.lane) in self._associated
+
+    def _deliver(self, conversion: EncodedConversion, event_id: int, source: str, call: Recording) -> int:
+        """One new delivery; 1 when it is due, 0 when it is not to be sent."""
+        delivery_id = self._next_delivery
+        self._next_delivery += 1
+        holder, flags, names = None, "[]", conversion.names_json
+        if call.dry_run:
+            state = "dry_run"
+        else:
+            rivals = {self._claimed[name] for name in conversion.names if name in self._claimed}
+            if rivals:
+                holder, names = self._contend(conversion, delivery_id, sorted(rivals))
+            self._claim_unknown(conversion, holder or delivery_id)
+            state = "pending" if holder is None else "duplicate"
+            flags = "[]" if holder is None else self._flags(conversion, holder)
+            if conversion.click_id and conversion.namespace:
+                self._associate(conversion, event_id)
+        head = 0
+        if state == "pending" and conversion.lane not in self._busy:
+            self._busy.add(conversion.lane)
+            head = 1
+        given = conversion.conversion
+        self._conversions[delivery_id] = conversion
+        self._deliveries[delivery_id] = [
+            delivery_id,
+            event_id,
+            source,
+            given.item,
+            conversion.rule,
+            conversion.kind,
+            conversion.lane,
+            state,
+            head,
+            call.now_ms,
+            call.now_ms,
+            given.when_unsure,
+            holder,
+            flags,
+            "" if holder is None else f"delivery {holder} has its claim",
+            names,
+            conversion.namespace,
+            conversion.payload_json,
+        ]
+        return 1 if state == "pending" else 0
+
+    def _claim_unknown(self, conversion: EncodedConversion, holder: int) -> None:
+        for name in conversion.names:
+            if name not in self._claimed:
+                self._claimed[name] = holder
+                self._claims.append((name, holder))
+
+    def _contend(self, conversion: EncodedConversion, delivery_id: int, rivals: list[int]) -> tuple[int | None, str]:
+        """Some names are taken: the delivery this is a duplicate of (None: the dead give way), and its names."""
+        # a holder of this very batch has no row yet, and cannot be dead
+        ousted = [holder for holder in rivals if holder not in self._deliveries and gives_way(self._db, holder)]
+        alive = next((holder for holder in rivals if holder not in ousted), None)
+        names = list(conversion.names)
+        for holder in ousted:
+            taken = take_over(self._db, alive or delivery_id, holder)
+            names += taken
+            self._claimed.update({name: alive or delivery_id for name, who in self._claimed.items() if who == holder})
+        if alive is None:
+            return None, names_json(dict.fromkeys(names))
+        self._grow(alive, names)
+        return alive, conversion.names_json
+
+    def _grow(self, holder: int, names: Iterable[str]) -> None:
+        """The holder answers for these names from now on."""
+        row = self._deliveries.get(holder)
+        if row is None:
+            add_names(self._db, holder, names)
+        else:
+            row[_CLAIMS] = names_json(dict.fromkeys([*json.loads(str(row[_CLAIMS])), *names]))
+
+    def _flags(self, conversion: EncodedConversion, holder: int) -> str:
+        payload = conversion.conversion.payload
+        new = self._conversions.get(holder)
+        if new is not None:
+            first = new.conversion.payload
+        else:
+            row = self._db.execute("SELECT kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
+            first = payload_of(*row)
+        if not isinstance(payload, Sale) or not isinstance(first, Sale):
+            return "[]"
+        same = (payload.amount, clean(payload.currency)) == (first.amount, clean(first.currency))
+        return "[]" if same else '["amount differs"]'
+
+    def _associate(self, conversion: EncodedConversion, event_id: int) -> None:
+        customer = (conversion.namespace, conversion.lane)
+        self._associated.add(customer)
+        self._associations.append((*customer, conversion.click_id, conversion.clicked_at, event_id))
+
+
+def _explained(meaning: EncodedMeaning, left_out: Iterable[EncodedConversion]) -> str:
+    why = "no click id, and none is known for this customer"
+    notes = [Step(rule=conversion.conversion.rule, result="note", why=why) for conversion in left_out]
+    return steps_json([*meaning.meaning.steps, *notes])

@@ -1,0 +1,253 @@
+"""settle and rescue: a try is over. Its attempt, its consequence and the tracker's row are one transaction.
+
+The judge decides inside it, so what it sees is what is written. Repeating a settlement whose commit was unknown
+adds nothing; one that comes after its lease was lost keeps the attempt and changes nothing else, unless it says
+that the tracker has the delivery.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from bridge.model import (
+    Dead,
+    Decision,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Lead,
+    Outcome,
+    Pause,
+    RetryAt,
+    Sent,
+    Tracker,
+    Wait,
+)
+from bridge.store.base import Judge, Settled, Settlement
+from bridge.store.claim import LEASE
+from bridge.store.decoding import delivery_of, from_ms, unpaused_ms, whole_ms
+from bridge.store.encoding import attempt_columns, clean, maybe_ms, names_json, to_ms
+from bridge.store.holding import gives_way, pass_on, reclaim
+from bridge.store.lanes import rehead, wake
+from bridge.store.trackers import read_tracker, write_tracker
+
+INTERRUPTED: Final = "the bridge ended during this try"
+HELD: Final = "outcome unknown; rule says hold"
+
+
+def settle(db: sqlite3.Connection, settlements: Sequence[Settlement], judge: Judge, now: datetime) -> list[Settled]:
+    """Write every try and what it comes to."""
+    now = whole_ms(now)
+    before = tracker = read_tracker(db)
+    settled = []
+    for settlement in settlements:
+        one = _settle_one(db, settlement, judge, tracker, now)
+        tracker = one.tracker
+        settled.append(one)
+    if tracker != before:
+        write_tracker(db, tracker)
+    return settled
+
+
+def _settle_one(
+    db: sqlite3.Connection, settlement: Settlement, judge: Judge, tracker: Tracker, now: datetime
+) -> Settled:
+    outcome = settlement.outcome
+    row = db.execute("SELECT * FROM deliveries WHERE id = ?", (settlement.delivery.id,)).fetchone()
+    if row is None:
+        decision, _ = judge(settlement.delivery, outcome, tracker)
+        return Settled(delivery=settlement.delivery, outcome=outcome, decision=decision, tracker=tracker)
+    delivery = delivery_of(row, clock_ms=unpaused_ms(tracker, now))
+    decision, judged = judge(delivery, outcome, tracker)
+    if _is_known(db, settlement):
+        return Settled(delivery=delivery, outcome=outcome, decision=decision, tracker=tracker)
+    _write_attempt(db, delivery, outcome, decision)
+    promoted = None
+    if delivery.state is DeliveryState.SENDING and delivery.tries == settlement.delivery.tries:
+        promoted = _conclude(db, delivery, outcome, decision, tracker, now)
+    else:
+        _conclude_late(db, delivery, outcome, decision)
+    return Settled(delivery=delivery, outcome=outcome, decision=decision, promoted=promoted, tracker=judged)
+
+
+def _is_known(db: sqlite3.Connection, settlement: Settlement) -> bool:
+    """Whether this very try was written before, by a commit whose answer got lost."""
+    return bool(
+        db.execute(
+            """
+            SELECT 1 FROM attempts
+            WHERE delivery_id = ? AND number > ? AND started_at = ? AND sent = ? AND status IS ?
+            """,
+            (
+                settlement.delivery.id,
+                settlement.delivery.tries,
+                to_ms(settlement.outcome.started_at),
+                settlement.outcome.sent.value,
+                settlement.outcome.status,
+            ),
+        ).fetchone()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """A decision as an attempt's row and a delivery's row say it."""
+
+    word: str
+    state: DeliveryState
+    due_at: datetime | None = None
+    reason: str = ""
+    counted: bool = True
+
+
+def _verdict(decision: Decision) -> _Verdict:
+    match decision:
+        case Delivered(flags=flags):
+            return _Verdict(word="delivered", state=DeliveryState.DELIVERED, reason=", ".join(flags))
+        case RetryAt(at=at, reason=reason, steps_aside=steps_aside):
+            state = DeliveryState.WAITING if steps_aside else DeliveryState.PENDING
+            return _Verdict(word="retry", state=state, due_at=at, reason=reason)
+        case Wait(until=until, reason=reason):
+            return _Verdict(word="wait", state=DeliveryState.WAITING, due_at=until, reason=reason, counted=False)
+        case Dead(reason=reason):
+            return _Verdict(word="dead", state=DeliveryState.DEAD, reason=reason)
+        case Pause(reason=reason, counted=counted, retry_at=retry_at):
+            state = DeliveryState.PENDING
+            return _Verdict(word="pause", state=state, due_at=retry_at, reason=reason, counted=counted)
+        case _:
+            assert_never(decision)
+
+
+def _write_attempt(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
+    verdict = _verdict(decision)
+    columns = (*attempt_columns(outcome), verdict.word, clean(verdict.reason), clean(outcome.text), verdict.counted)
+    _insert_attempt(db, delivery.id, delivery.tries + 1, columns)
+
+
+def _insert_attempt(
+    db: sqlite3.Connection, delivery_id: int, number: int, columns: tuple[str | float | int | bool | None, ...]
+) -> None:
+    db.execute("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (delivery_id, number, *columns))
+
+
+def _conclude(
+    db: sqlite3.Connection, before: Delivery, outcome: Outcome, decision: Decision, tracker: Tracker, now: datetime
+) -> int | None:
+    """Write what becomes of a delivery whose lease is ours; who takes its place, if it died."""
+    after = _after(before, outcome, decision, now)
+    db.execute(
+        """
+        UPDATE deliveries SET
+            state = :state, head = 0, due_at = :due_at, lease_until = NULL, attempts = :attempts, tries = :tries,
+            budget_from = coalesce(budget_from, :budget_from), unsure = :unsure, refusals = :refusals,
+            first_refused_at = :first_refused_at, waiting_since = :waiting_since, waits = :waits,
+            failing_since = :failing_since, flags = :flags, reason = :reason
+        WHERE id = :id
+        """,
+        {
+            "id": after.id,
+            "state": after.state.value,
+            "due_at": to_ms(after.due_at),
+            "attempts": after.attempts,
+            "tries": after.tries,
+            "budget_from": min(unpaused_ms(tracker, outcome.started_at), unpaused_ms(tracker, now)),
+            "unsure": after.unsure,
+            "refusals": after.refusals,
+            "first_refused_at": maybe_ms(after.first_refused_at),
+            "waiting_since": maybe_ms(after.waiting_since),
+            "waits": after.waits,
+            "failing_since": maybe_ms(after.failing_since),
+            "flags": names_json(after.flags),
+            "reason": clean(after.reason),
+        },
+    )
+    rehead(db, before.lane)
+    if after.state is DeliveryState.DELIVERED and isinstance(before.payload, Lead):
+        wake(db, [before.lane], to_ms(now))
+    if after.state is DeliveryState.DEAD and gives_way(db, after.id):
+        return pass_on(db, after.id, to_ms(now))
+    return None
+
+
+def _after(before: Delivery, outcome: Outcome, decision: Decision, now: datetime) -> Delivery:
+    """The delivery after its try."""
+    verdict = _verdict(decision)
+    after = replace(
+        before,
+        state=verdict.state,
+        due_at=verdict.due_at or now,
+        tries=before.tries + 1,
+        attempts=before.attempts + verdict.counted,
+        unsure=before.unsure or outcome.sent is Sent.MAYBE,
+        reason="" if isinstance(decision, Delivered) else verdict.reason,
+    )
+    if isinstance(decision, Pause) and _refuses(outcome):
+        after = replace(after, refusals=before.refusals + 1, first_refused_at=before.first_refused_at or now)
+    elif not isinstance(decision, Pause):
+        after = replace(after, refusals=0, first_refused_at=None)
+    match decision:
+        case Delivered(flags=flags):
+            return replace(after, flags=tuple(dict.fromkeys((*before.flags, *flags))), failing_since=None)
+        case Wait():
+            waiting_since = before.waiting_since or now
+            return replace(after, waits=before.waits + 1, waiting_since=waiting_since, failing_since=None)
+        case RetryAt():
+            return replace(after, failing_since=before.failing_since or now)
+        case Pause(counted=True):
+            return replace(after, failing_since=before.failing_since or now)
+        case _:
+            return after
+
+
+def _refuses(outcome: Outcome) -> bool:
+    """Whether the answer speaks of us (token, plan, host): neither a failure nor a plea for patience."""
+    return outcome.status is not None and outcome.status < 500 and outcome.status not in (408, 425, 429)
+
+
+def _conclude_late(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
+    """The lease was lost meanwhile: the try counts among the tries; only "the tracker has it" changes the state."""
+    maybe = outcome.sent is Sent.MAYBE
+    db.execute("UPDATE deliveries SET tries = tries + 1, unsure = unsure OR ? WHERE id = ?", (maybe, delivery.id))
+    if not isinstance(decision, Delivered) or delivery.state is DeliveryState.DELIVERED:
+        return
+    flags = names_json(dict.fromkeys((*delivery.flags, *decision.flags)))
+    db.execute(
+        """
+        UPDATE deliveries
+        SET state = 'delivered', head = 0, lease_until = NULL, duplicate_of = NULL, flags = ?, reason = ''
+        WHERE id = ?
+        """,
+        (flags, delivery.id),
+    )
+    rehead(db, delivery.lane)
+    reclaim(db, delivery.id)
+
+
+def rescue(db: sqlite3.Connection, now: datetime) -> int:
+    """Return every lease that a dead process left: its request may or may not have reached the tracker."""
+    rows = db.execute("SELECT id, lane, tries, lease_until, when_unsure FROM deliveries WHERE state = 'sending'")
+    left = rows.fetchall()
+    for row in left:
+        holds = row["when_unsure"] == "hold"
+        started_at = to_ms(from_ms(row["lease_until"]) - LEASE) if row["lease_until"] else to_ms(now)
+        verdict = (started_at, 0.0, Sent.MAYBE.value, None, "interrupted", INTERRUPTED, "", True)
+        _insert_attempt(db, row["id"], row["tries"] + 1, verdict)
+        db.execute(
+            """
+            UPDATE deliveries SET
+                state = :state, due_at = :now, lease_until = NULL, unsure = 1, tries = tries + 1,
+                attempts = attempts + 1, budget_from = coalesce(budget_from, :budget_from), reason = :reason
+            WHERE id = :id
+            """,
+            {
+                "id": row["id"],
+                "state": "dead" if holds else "pending",
+                "now": to_ms(now),
+                "budget_from": unpaused_ms(read_tracker(db), now),
+                "reason": HELD if holds else INTERRUPTED,
+            },
+        )
+        rehead(db, row["lane"])
+    return len(left)

@@ -1,0 +1,69 @@
+"""The tracker's row: read, write, and what serve and the operator change in it."""
+
+import sqlite3
+from dataclasses import replace
+from datetime import datetime
+
+from bridge import retry
+from bridge.model import Tracker
+from bridge.store.decoding import tracker_of, whole_ms
+from bridge.store.encoding import clean, tracker_json
+
+
+def read_tracker(db: sqlite3.Connection) -> Tracker:
+    """What is known of the tracker now."""
+    (document,) = db.execute("SELECT document FROM tracker WHERE id = 1").fetchone()
+    return tracker_of(document)
+
+
+def write_tracker(db: sqlite3.Connection, tracker: Tracker) -> Tracker:
+    """Keep what is known of the tracker."""
+    db.execute("UPDATE tracker SET document = ? WHERE id = 1", (tracker_json(tracker),))
+    return tracker
+
+
+def greet(db: sqlite3.Connection, fingerprint: str, now: datetime) -> Tracker:
+    """Begin serving: an empty bucket and caution; another base URL or token makes what failed before void."""
+    before = read_tracker(db)
+    tracker = replace(before, tokens=0.0, tokens_at=whole_ms(now), cautious=True)
+    if fingerprint != before.fingerprint:
+        tracker = replace(
+            tracker,
+            fingerprint=clean(fingerprint),
+            proven=False,
+            not_found_lanes=(),
+            failures=0,
+            failing_lanes=(),
+            throttles=0,
+        )
+        if tracker.is_paused and not tracker.paused_by_operator:
+            tracker = replace(tracker, paused_until=None, probe_at=whole_ms(now), probes=0)
+    return write_tracker(db, tracker)
+
+
+def pause(db: sqlite3.Connection, reason: str, now: datetime) -> Tracker:
+    """Hold everything back until `resume`. A pause that runs already becomes the operator's, from its beginning."""
+    before = read_tracker(db)
+    return write_tracker(
+        db,
+        replace(
+            before,
+            paused_since=before.paused_since or whole_ms(now),
+            pause_reason=clean(reason),
+            paused_until=None,
+            paused_by_operator=True,
+            probe_at=None,
+            probes=0,
+        ),
+    )
+
+
+def resume(db: sqlite3.Connection, now: datetime) -> Tracker:
+    """Lift whatever pause there is; one request at a time until one succeeds."""
+    before = read_tracker(db)
+    return write_tracker(db, lifted(before, whole_ms(now))) if before.is_paused else before
+
+
+def lifted(tracker: Tracker, now: datetime) -> Tracker:
+    """The row after a pause that somebody or time has ended, before anything has succeeded."""
+    return replace(retry.resumed(tracker, now), cautious=True)

@@ -1,0 +1,174 @@
+"""The one writer of a process: what waits while a commit runs is committed together, next.
+
+Verbs are collected on the loop and handed to a single thread as one BEGIN IMMEDIATE … COMMIT; all futures are
+resolved by one call back to the loop. Guarantees: a future that has a result is on disk; a batch that fails is
+rolled back and tried verb by verb, so that one bad row costs nobody else; after a COMMIT of unknown outcome
+everybody gets StoreError and the connection is a new one. Owns its connection alone, so it needs no lock.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar, cast
+
+from bridge.errors import StoreError
+from bridge.store.connection import as_store_error, concerns_everybody, connect
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+#: Does one verb for many callers inside a transaction: a result for each argument, in order.
+Work: TypeAlias = Callable[[sqlite3.Connection, Sequence[A]], Sequence[R]]
+
+#: A commit waits for no more callers than this.
+MOST_TOGETHER = 256
+
+
+@dataclass(slots=True, eq=False)
+class _Wish(Generic[A, R]):
+    """One caller's part of a batch. Filled in by the thread, answered on the loop."""
+
+    work: Work[A, R]
+    argument: A
+    future: "asyncio.Future[R]"
+    result: R | None = None
+    error: Exception | None = None
+
+    def answer(self) -> None:
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(cast("R", self.result))
+
+
+class Writer:
+    """Commits verbs in groups. Use it from one loop only."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = db
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-writer")
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[_Wish[object, object]] = []
+        self._is_busy = False
+        self._is_closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def together(self, work: Work[A, R], argument: A) -> "asyncio.Future[R]":
+        """Do `work` in the next commit; those that ask for the same work there are done in one call of it."""
+        future: asyncio.Future[R] = self._loop.create_future()
+        if self._is_closed:
+            future.set_exception(StoreError("the store is closed"))
+            return future
+        self._waiting.append(cast("_Wish[object, object]", _Wish(work, argument, future)))
+        if not self._is_busy:
+            self._is_busy = True
+            self._idle.clear()
+            # once this turn of the loop has collected whoever else comes
+            self._loop.call_soon(self._hand_over)
+        return future
+
+    def alone(self, verb: Callable[[sqlite3.Connection], R]) -> "asyncio.Future[R]":
+        """Do `verb` in the next commit."""
+
+        def work(db: sqlite3.Connection, _: Sequence[None]) -> Sequence[R]:
+            return [verb(db)]
+
+        return self.together(work, None)
+
+    async def close(self) -> None:
+        """Commit what waits, then let go of the database. Later callers get StoreError."""
+        self._is_closed = True
+        await self._idle.wait()
+        await self._loop.run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    def _hand_over(self) -> None:
+        batch = self._waiting[:MOST_TOGETHER]
+        del self._waiting[:MOST_TOGETHER]
+        self._loop.run_in_executor(self._thread, self._write, batch).add_done_callback(lambda _: self._answer(batch))
+
+    def _answer(self, batch: list[_Wish[object, object]]) -> None:
+        for wish in batch:
+            wish.answer()
+        if self._waiting:
+            # after the callers that were just answered had their turn: what they ask next may come along
+            self._loop.call_soon(self._hand_over)
+        else:
+            self._is_busy = False
+            self._idle.set()
+
+    # ── below: in the thread ─────────────────────────────────────────────────────────────────────────────────
+
+    def _write(self, batch: Sequence[_Wish[object, object]]) -> None:
+        trouble = self._commit(batch)
+        if trouble is None:
+            return
+        if len(batch) == 1 or concerns_everybody(trouble):
+            _fail(batch, trouble)
+            return
+        for number, wish in enumerate(batch):
+            trouble = self._commit([wish])
+            if trouble is not None and concerns_everybody(trouble):
+                _fail(batch[number:], trouble)
+                return
+            if trouble is not None:
+                _fail([wish], trouble)
+
+    def _commit(self, batch: Sequence[_Wish[object, object]]) -> Exception | None:
+        """One transaction: None when it is on disk or everybody was told otherwise, else why a verb failed."""
+        try:
+            db = self._db = self._db or connect(self._path)
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._disconnect()
+            _fail(batch, error)
+            return None
+        try:
+            _do(db, batch)
+        except Exception as error:  # noqa: BLE001 - whatever a verb raises is its caller's, not the thread's
+            self._roll_back(db)
+            return error
+        try:
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._disconnect()
+            _fail(batch, error)
+        return None
+
+    def _roll_back(self, db: sqlite3.Connection) -> None:
+        """Leave the transaction; a connection that cannot even do that is given up."""
+        try:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                db.close()
+
+
+def _do(db: sqlite3.Connection, batch: Sequence[_Wish[object, object]]) -> None:
+    groups: dict[Work[object, object], list[_Wish[object, object]]] = {}
+    for wish in batch:
+        groups.setdefault(wish.work, []).append(wish)
+    for work, wishes in groups.items():
+        results = work(db, [wish.argument for wish in wishes])
+        for wish, result in zip(wishes, results, strict=True):
+            wish.result = result
+
+
+def _fail(batch: Sequence[_Wish[object, object]], error: Exception) -> None:
+    told = as_store_error(error) if isinstance(error, sqlite3.Error) else error
+    for wish in batch:
+        wish.error = told
