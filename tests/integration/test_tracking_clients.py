@@ -319,7 +319,7 @@ def test_a_forgotten_client_ends_its_thread(tracker: FakeTracker) -> None:
 
 def run_script(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", text, *arguments],
+        [sys.executable, "-W", "error", "-c", text, *arguments],
         capture_output=True,
         text=True,
         timeout=30,
