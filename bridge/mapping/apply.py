@@ -1,0 +1,147 @@
+"""Ask a source's rules what a document means. Pure, quick, and never raises, whatever the document.
+
+A rule that fails makes the event unmapped and says why; the conversions of the other rules still stand. Test
+events are remembered and not sent. A batch gives one Meaning for each of its items.
+"""
+
+from bridge.mapping.context import Context
+from bridge.mapping.conversions import Failed, Made, Skipped, convert, reason, value_of
+from bridge.mapping.events import STAGE, EventReader
+from bridge.mapping.rules import Mapping, Rule
+from bridge.mapping.values import Unfit, is_false, kind_of
+from bridge.model import Conversion, Event, EventState, Json, Meaning, Step, Verified
+
+#: More items than this in one webhook, or for one rule, is no batch but a flood: a person must look.
+MOST_ITEMS = 1000
+
+#: An explanation longer than this explains nothing.
+MOST_STEPS = 100
+
+
+def apply(mapping: Mapping, verified: Verified, document: Json) -> tuple[Meaning, ...]:
+    """Everything this webhook means: one Meaning, or one for each item of a batch; never empty."""
+    context = Context(verified.webhook, document)
+    reader = EventReader(mapping, verified)
+    batch = mapping.event.for_each
+    if batch is None:
+        return (_meaning(mapping, reader, document, context, None),)
+    try:
+        items = _listed(value_of(batch, document, context))
+    except Unfit as error:
+        why = reason("event, ", "for_each", batch, str(error))
+        return (Meaning(event=reader.unread(), state=EventState.UNMAPPED, reason=f"cannot map: {why}"),)
+    if not items:
+        return (Meaning(event=reader.unread(), state=EventState.IGNORED, reason="empty batch"),)
+    return tuple([_meaning(mapping, reader, item, context, number) for number, item in enumerate(items)])
+
+
+def unreadable(mapping: Mapping, verified: Verified, why: str) -> Meaning:
+    """What a proven webhook without a readable document means: kept, with the reason."""
+    return Meaning(event=EventReader(mapping, verified).unread(), state=EventState.UNMAPPED, reason=why)
+
+
+class _Tally:
+    """What the rules came to, so far."""
+
+    __slots__ = ("conversions", "failures", "skipped", "steps")
+
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
+        self.conversions: list[Conversion] = []
+        self.failures: list[str] = []
+        self.skipped: list[str] = []
+
+    def add(self, rule: Rule, result: Made | Skipped | Failed) -> None:
+        """Take in what became of a rule that matched."""
+        match result:
+            case Made(conversion, note):
+                self.conversions.append(conversion)
+                self.steps.append(Step(rule=rule.name, result="matched", why=note))
+            case Skipped(why):
+                self.skipped.append(why)
+                self.steps.append(Step(rule=rule.name, result="skipped", why=why))
+            case Failed(reasons):
+                self.fail(rule, *reasons)
+
+    def fail(self, rule: Rule, *reasons: str) -> None:
+        """Note why a rule cannot be applied."""
+        self.failures += reasons
+        self.steps += [Step(rule=rule.name, result="failed", why=why) for why in reasons]
+
+
+def _meaning(mapping: Mapping, reader: EventReader, document: Json, context: Context, item: int | None) -> Meaning:
+    reading = reader.read(document, context, item)
+    event, steps = reading.event, reading.steps
+    if reading.failures:
+        steps += [Step(rule=STAGE, result="failed", why=why) for why in reading.failures]
+        return _result(event, EventState.UNMAPPED, _cannot(reading.failures), steps)
+    if event.test and not mapping.send_test:
+        return _result(event, EventState.IGNORED, "test mode", steps)
+    tally = _Tally(steps)
+    rules = mapping.rules_by_type.get(event.type or "", mapping.rules_of_any_type)
+    for rule in rules:
+        if _try(rule, document, context, event, tally) and rule.stop:
+            break
+    return _judged(event, tally)
+
+
+def _judged(event: Event, tally: _Tally) -> Meaning:
+    conversions = tuple(tally.conversions)
+    if tally.failures:
+        return _result(event, EventState.UNMAPPED, _cannot(tally.failures), tally.steps, conversions)
+    if conversions:
+        return _result(event, EventState.ACCEPTED, "", tally.steps, conversions)
+    return _result(event, EventState.IGNORED, tally.skipped[0] if tally.skipped else "no rule", tally.steps)
+
+
+def _result(
+    event: Event, state: EventState, why: str, steps: list[Step], conversions: tuple[Conversion, ...] = ()
+) -> Meaning:
+    if len(steps) > MOST_STEPS:
+        rest = Step(rule=STAGE, result="note", why=f"and {len(steps) - MOST_STEPS} more steps")
+        steps = [*steps[:MOST_STEPS], rest]
+    return Meaning(event=event, state=state, reason=why, conversions=conversions, steps=tuple(steps))
+
+
+def _cannot(failures: list[str]) -> str:
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    return f"cannot map: {failures[0]}{more}"
+
+
+def _try(rule: Rule, document: Json, context: Context, event: Event, tally: _Tally) -> bool:
+    """Try one rule; whether it matched."""
+    if rule.for_each is None:
+        return _try_item(rule, document, context, event, 0, tally)
+    try:
+        items = _listed(value_of(rule.for_each, document, context), or_nothing=True)
+    except Unfit as error:
+        tally.fail(rule, reason(f"rule '{rule.name}', ", "for_each", rule.for_each, str(error)))
+        return False
+    if not items:
+        tally.steps.append(Step(rule=rule.name, result="skipped", why="for_each gives nothing"))
+    matched = [_try_item(rule, item, context, event, number, tally) for number, item in enumerate(items)]
+    return any(matched)
+
+
+def _try_item(rule: Rule, document: Json, context: Context, event: Event, item: int, tally: _Tally) -> bool:
+    if rule.when is not None:
+        try:
+            if is_false(value_of(rule.when, document, context)):
+                tally.steps.append(Step(rule=rule.name, result="skipped", why="when is not met"))
+                return False
+        except Unfit as error:
+            tally.fail(rule, reason(f"rule '{rule.name}', ", "when", rule.when, str(error)))
+            return False
+    tally.add(rule, convert(rule, document, context, event, item))
+    return True
+
+
+def _listed(value: Json, *, or_nothing: bool = False) -> list[Json]:
+    """The list an expression gives; raises Unfit when it is none, or too long."""
+    if value is None and or_nothing:
+        return []
+    if not isinstance(value, list):
+        raise Unfit(f"{kind_of(value)}, expected a list")
+    if len(value) > MOST_ITEMS:
+        raise Unfit(f"more than {MOST_ITEMS} items")
+    return value

@@ -1,0 +1,165 @@
+"""Looks at an expression's function calls at load: jmespath itself would only fail when the webhook is there.
+
+Unknown names, wrong numbers of arguments, arguments of a type that never fits, and request functions that ask for
+something they may not have.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from bridge.errors import did_you_mean
+from bridge.mapping.findings import Finding
+from bridge.mapping.functions import FUNCTIONS, Function
+from bridge.mapping.standard import KINDS
+from bridge.mapping.tree import (
+    Both,
+    Call,
+    Comparison,
+    Either,
+    Filter,
+    Flatten,
+    Items,
+    Literal,
+    Not,
+    Pairs,
+    Projection,
+    Reference,
+    Tree,
+    ValueProjection,
+    children,
+    descend,
+    offset_of,
+)
+
+#: A header whose name holds one of these carries a proof or a credential: no rule may read or keep it.
+_CREDENTIALS = ("authorization", "cookie", "signature", "hmac", "secret", "password", "token", "api-key", "apikey")
+
+_WORDS = {
+    "string": "text",
+    "number": "a number",
+    "boolean": "a boolean",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def check_calls(tree: Tree) -> list[Finding]:
+    """Everything wrong with the calls of a tree; only a tree without findings may be compiled."""
+    found = [finding for part in descend(tree) if isinstance(part, Call) for finding in _call(part)]
+    return [*found, *_references(tree, allowed=False)]
+
+
+def kinds_of(tree: Tree) -> frozenset[str] | None:
+    """jmespath's names of the types a tree can give, as far as it tells; None when that depends on the document."""
+    match tree:
+        case Literal(value, _):
+            return frozenset((KINDS[type(value)],))
+        case Call(name, _, _):
+            return FUNCTIONS[name].returns if name in FUNCTIONS else None
+        case Comparison(operator, _, _):
+            return frozenset(("boolean",) if operator in ("eq", "ne") else ("boolean", "null"))
+        case Not():
+            return frozenset(("boolean",))
+        case Items() | Projection() | ValueProjection() | Filter() | Flatten():
+            return frozenset(("array", "null"))
+        case Pairs():
+            return frozenset(("object", "null"))
+        case Either(left, right) | Both(left, right):
+            both = kinds_of(left), kinds_of(right)
+            return both[0] | both[1] if both[0] and both[1] else None
+        case _:
+            return None
+
+
+def in_words(kinds: frozenset[str]) -> str:
+    """Type names for people; null goes without saying."""
+    return " or ".join(_WORDS[kind] for kind in sorted(kinds - {"null"} or kinds))
+
+
+def names_asked(tree: Tree, function: str) -> frozenset[str]:
+    """The names that calls of `header` or `query` in this tree are given."""
+    calls = [part for part in descend(tree) if isinstance(part, Call) and part.name == function]
+    names = [argument.value for call in calls for argument in call.arguments if isinstance(argument, Literal)]
+    return frozenset(str(name).lower() if function == "header" else str(name) for name in names)
+
+
+def _call(call: Call) -> Iterator[Finding]:
+    function = FUNCTIONS.get(call.name)
+    if function is None:
+        fix = did_you_mean(call.name, FUNCTIONS)
+        yield Finding(code="unknown-function", what=f"there is no function {call.name}()", offset=call.offset, fix=fix)
+        return
+    count, needed = len(call.arguments), len(function.parameters)
+    if count < needed or (count > needed and not function.is_variadic):
+        yield Finding(
+            code="arity",
+            what=f"{call.name}() takes {function.usage}, got {count}",
+            offset=call.offset,
+        )
+        return
+    if function.asks_request:
+        yield from _request(call)
+    else:
+        yield from _arguments(call, function)
+
+
+def _arguments(call: Call, function: Function) -> Iterator[Finding]:
+    for number, argument in enumerate(call.arguments):
+        wanted = function.parameters[min(number, len(function.parameters) - 1)]
+        known = kinds_of(argument)
+        if isinstance(argument, Reference) != ("expref" in wanted):
+            what = (
+                f"{call.name}() takes {'an &expression' if 'expref' in wanted else 'a value'} as argument {number + 1}"
+            )
+            fix = "write & before it, as in sort_by(items, &price)" if "expref" in wanted else "leave the & out"
+            yield Finding(code="argument", what=what, offset=_inside(call, argument), fix=fix)
+        elif wanted and known is not None and known.isdisjoint(kind.partition("-")[0] for kind in wanted):
+            allowed = frozenset(kind.partition("-")[0] for kind in wanted)
+            what = f"{call.name}() wants {in_words(allowed)} as argument {number + 1}, and this is {in_words(known)}"
+            yield Finding(code="argument", what=what, offset=_inside(call, argument))
+
+
+def _request(call: Call) -> Iterator[Finding]:
+    for argument in call.arguments:
+        if not isinstance(argument, Literal) or not isinstance(argument.value, str) or not argument.value.strip():
+            yield Finding(
+                code="argument",
+                what=f"{call.name}() takes a name written out",
+                offset=_inside(call, argument),
+                why="what is kept of a request must be known before it comes",
+                fix=f"write {call.name}('name')",
+            )
+        elif call.name == "header" and is_credential(argument.value):
+            yield Finding(
+                code="credential",
+                what="this header carries a proof or a credential",
+                offset=argument.offset,
+                why="what rules read is kept with the event; proofs and credentials never are",
+            )
+
+
+def is_credential(header: str) -> bool:
+    """Whether a header's name says that a secret may be in it."""
+    name = header.lower()
+    return not name.isascii() or any(word in name for word in _CREDENTIALS)
+
+
+def _references(tree: Tree, *, allowed: bool) -> Iterator[Finding]:
+    """`&expression` anywhere but as an argument."""
+    if isinstance(tree, Reference) and not allowed:
+        fix = "use && for and; &expression belongs into sort_by(list, &expression) and kin"
+        yield Finding(code="argument", what="a single & stands outside a function", offset=offset_of(tree), fix=fix)
+    for child in children(tree):
+        yield from _references(child, allowed=isinstance(tree, Call))
+
+
+def _inside(call: Call, argument: Tree) -> int:
+    """Where an argument begins; the call itself when the argument has no words."""
+    return offset_of(argument) or call.offset
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether text is nothing but a number."""
+    digits = text.removeprefix("-").replace(".", "", 1)
+    return digits.isascii() and digits.isdigit() and Decimal(text.rstrip(".")).is_finite()

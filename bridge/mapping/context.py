@@ -1,0 +1,48 @@
+"""What an expression may ask of the request besides its document: headers by name, query parameters, the root."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+from urllib.parse import parse_qsl
+
+from bridge.mapping.values import cleaned
+from bridge.model import Json, Webhook
+
+
+class Context:
+    """One webhook as expressions see it; the query is taken apart when somebody asks."""
+
+    __slots__ = ("_query", "_webhook", "document")
+
+    def __init__(self, webhook: Webhook, document: Json) -> None:
+        self._webhook = webhook
+        self._query: list[tuple[str, str]] | None = None
+        #: the whole body, whatever item is being looked at
+        self.document = document
+
+    def header(self, name: str) -> str | None:
+        """The first value sent under this lower-case name; None when there is none, or nothing in it."""
+        values = self._webhook.header(name.encode())
+        return (cleaned(header_text(values[0])) or None) if values else None
+
+    def query(self, name: str) -> str | None:
+        """The first value of this query parameter, decoded."""
+        if self._query is None:
+            self._query = query_pairs(self._webhook.query.decode("latin-1"))
+        return next((value for key, value in self._query if key == name), None)
+
+
+#: A compiled expression: the current value and the context in, a value out; raises Unfit.
+Evaluate: TypeAlias = Callable[[Json, Context], Json]
+
+
+def header_text(value: bytes) -> str:
+    """A header's text: UTF-8 where it is, else byte by byte."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def query_pairs(query: str) -> list[tuple[str, str]]:
+    """A query string taken apart, blank values kept."""
+    return parse_qsl(query, keep_blank_values=True, errors="replace")
