@@ -114,6 +114,8 @@ def _failed(
     delivery: Delivery, outcome: Outcome, tracker: Tracker, now: datetime, jitter: float, policy: Policy
 ) -> Decision:
     reason = _said(outcome)
+    if outcome.error == "unsendable":
+        return Dead(reason=f"it cannot be sent: {outcome.message or reason}")
     if outcome.sent is Sent.MAYBE and delivery.when_unsure == "hold":
         return Dead(reason=f"outcome unknown ({reason}) and its rule says hold")
     if tracker.is_paused:
@@ -125,9 +127,9 @@ def _failed(
     at = now + timedelta(seconds=jitter * ceiling)
     if tracker.failures >= policy.outage_failures and len(tracker.failing_lanes) >= policy.outage_lanes:
         return Pause(reason=f"outage: {reason}", counted=True, retry_at=at)
-    stuck = delivery.age_seconds >= policy.steps_aside_seconds
-    began = now - timedelta(seconds=delivery.age_seconds)
-    others_pass = tracker.last_success_at is not None and tracker.last_success_at > began
+    since = delivery.failing_since or now
+    stuck = (now - since).total_seconds() >= policy.steps_aside_seconds
+    others_pass = tracker.last_success_at is not None and tracker.last_success_at > since
     return RetryAt(at=at, reason=reason, steps_aside=stuck and others_pass)
 
 
@@ -151,6 +153,8 @@ def _observe(tracker: Tracker, delivery: Delivery, outcome: Outcome, now: dateti
         return replace(tracker, not_found_lanes=_with(tracker.not_found_lanes, delivery.lane))
     if status in _THROTTLES:
         return replace(tracker, throttles=0 if outcome.retry_after_seconds else tracker.throttles + 1)
+    if outcome.error == "unsendable":
+        return tracker
     if status is None or status in _PASSING or status >= 500:
         lanes = _with(tracker.failing_lanes, delivery.lane)
         return replace(tracker, failures=tracker.failures + 1, failing_lanes=lanes)
@@ -219,7 +223,7 @@ def _with(lanes: tuple[str, ...], lane: str) -> tuple[str, ...]:
 
 def _said(outcome: Outcome) -> str:
     if outcome.status is None:
-        return outcome.error or "no answer"
+        return ": ".join(word for word in (outcome.error or "no answer", outcome.message) if word)
     return f"{outcome.status} {outcome.message}".strip()
 
 

@@ -207,6 +207,15 @@ def test_the_budget_is_three_days_and_at_least_ten_attempts(
     assert isinstance(decision, expected)
 
 
+def test_what_can_never_be_sent_is_dead_at_once_and_says_nothing_of_the_tracker() -> None:
+    unsendable = replace(a_failure("unsendable", Sent.NO), message="no minor unit is known for this currency")
+
+    decision, tracker = verdict(unsendable)
+
+    assert Dead(reason="it cannot be sent: no minor unit is known for this currency") == decision
+    assert 0 == tracker.failures
+
+
 def test_three_failures_of_two_customers_are_an_outage_that_all_wait_out() -> None:
     tracker = Tracker(proven=True)
     decisions = []
@@ -314,7 +323,7 @@ def test_409_is_not_flagged_when_an_earlier_try_may_have_arrived() -> None:
 
 
 def test_a_head_that_fails_for_an_hour_while_others_pass_steps_aside() -> None:
-    stuck = a_delivery(attempts=9, age_seconds=3_700)
+    stuck = a_delivery(attempts=9, failing_since=NOW - timedelta(minutes=61))
     others = Tracker(proven=True, last_success_at=NOW - timedelta(minutes=1))
 
     aside, _ = verdict(a_failure(), stuck, others)

@@ -1,0 +1,40 @@
+"""The frozen nouns that travel down the river: Webhook → Verified → Event → Conversion → Delivery → Outcome.
+
+Every value is immutable and checked by whoever makes the next one. Times are aware UTC, money is an int of
+minor units by ISO 4217 exponent. Nothing here does I/O.
+"""
+
+from bridge.model.delivery import Attempt, Delivery, DeliveryState, Outcome, Sent
+from bridge.model.incoming import Json, Node, Verified, Webhook
+from bridge.model.meaning import Conversion, Event, EventState, Lead, Meaning, Payload, Sale, Step
+from bridge.model.stored import Counts, StoredEvent
+from bridge.model.verdict import Dead, Decision, Delivered, Pause, RetryAt, Tracker, Wait
+
+__all__ = [
+    "Attempt",
+    "Conversion",
+    "Counts",
+    "Dead",
+    "Decision",
+    "Delivered",
+    "Delivery",
+    "DeliveryState",
+    "Event",
+    "EventState",
+    "Json",
+    "Lead",
+    "Meaning",
+    "Node",
+    "Outcome",
+    "Pause",
+    "Payload",
+    "RetryAt",
+    "Sale",
+    "Sent",
+    "Step",
+    "StoredEvent",
+    "Tracker",
+    "Verified",
+    "Wait",
+    "Webhook",
+]

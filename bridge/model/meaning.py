@@ -1,0 +1,114 @@
+"""What it means: an event, and the leads and sales that rules make of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """Somebody became known: what `track_lead` says."""
+
+    event_name: str
+    customer_external_id: str
+    click_id: str | None = None
+    customer_name: str | None = None
+    customer_email: str | None = None
+    customer_avatar: str | None = None
+    timestamp: datetime
+    #: first half of a deferred lead: the tracker stores click id → customer and waits for the follow-up
+    deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """Money came in: what `track_sale` says. `amount` is an int of minor units by ISO 4217 exponent."""
+
+    event_name: str
+    customer_external_id: str
+    invoice_id: str
+    amount: int
+    #: three upper-case letters
+    currency: str
+    click_id: str | None = None
+    customer_name: str | None = None
+    customer_email: str | None = None
+    customer_avatar: str | None = None
+    timestamp: datetime
+
+
+Payload: TypeAlias = Lead | Sale
+
+
+class EventState(Enum):
+    """What became of an event."""
+
+    ACCEPTED = "accepted"  # at least one conversion came of it
+    IGNORED = "ignored"  # no rule wants it, it is test money, or nobody clicked
+    UNMAPPED = "unmapped"  # a rule failed, or it could not be read; remap it after mending the YAML
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A verified webhook (or one item of a batch) as it will be remembered."""
+
+    source: str
+    #: unique within the source: the source's id where it is signed, else `sha256:` and the digest of the body
+    key: str
+    source_id: str | None = None
+    type: str | None = None
+    occurred_at: datetime | None = None
+    received_at: datetime
+    test: bool = False
+    #: the sender's sub-account (Stripe Connect), part of every claim
+    account: str | None = None
+    #: the few headers that mappings may read; never signatures or credentials
+    headers: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+    body: bytes
+    verified_by: str
+    #: hash of the mapping text that decided
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of an event's explanation: what a rule (or the stage named in `rule`) did and why."""
+
+    rule: str
+    result: Literal["matched", "skipped", "failed", "note"]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """A lead or a sale that a rule makes of an event, before the store has seen it."""
+
+    item: int
+    rule: str
+    payload: Payload
+    #: business keys, taken together; any known one makes this a duplicate. Never empty.
+    claims: tuple[str, ...]
+    #: a lead without click id: it goes only where an association is known (namespace, customer)
+    needs_association: bool = False
+    #: namespace of the association this conversion reads and writes
+    association_namespace: str = ""
+    when_unsure: Literal["repeat", "hold"] = "repeat"
+
+    @property
+    def identity(self) -> str:
+        """What this delivery *is*, whatever its rule is called today."""
+        return self.claims[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What the rules make of one event: its state, why, and the conversions."""
+
+    event: Event
+    state: EventState
+    #: one line for people: "", "no rule", "test mode", "no click id", "cannot map: …"
+    reason: str = ""
+    conversions: tuple[Conversion, ...] = ()
+    steps: tuple[Step, ...] = ()
