@@ -24,7 +24,7 @@ def parse(verify: Node) -> tuple[Scheme | None, list[Problem]]:
 
 def _parse(verify: Node) -> tuple[Scheme | None, list[Problem]]:
     if verify.kind != "map":
-        fix = "write verify: {scheme: …, secret: ${NAME}}"
+        fix = "write scheme: and secret: under it, each on a line of its own"
         return None, [at(verify, "wrong-type", "`verify` is a map with a scheme and a secret", fix=fix)]
     problems: list[Problem] = []
     written = verify.get("scheme")

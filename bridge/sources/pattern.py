@@ -28,8 +28,6 @@ class Part:
 
     def inner(self, text: bytes) -> bytes | None:
         """What stands in the placeholder's stead, or None when the text around it is another."""
-        if len(text) < len(self.prefix) + len(self.suffix):
-            return None
         if not (text.startswith(self.prefix) and text.endswith(self.suffix)):
             return None
         return text[len(self.prefix) : len(text) - len(self.suffix)]

@@ -98,6 +98,40 @@ def test_a_token_sent_twice_or_not_at_all_is_refused(kind: str) -> None:
         assert "malformed" == refusal(token_verifier(kind), twice)
 
 
+@pytest.mark.parametrize(
+    ("kind", "authorization"),
+    [
+        ("bearer", "s3cr3t-one"),
+        ("bearer", "bearer s3cr3t-one"),
+        ("bearer", "Basic s3cr3t-one"),
+        ("basic", "Ym9iOnMzY3IzdC1vbmU="),
+        ("basic", "Bearer Ym9iOnMzY3IzdC1vbmU="),
+        ("basic", "Basic Ym9iOnMz!Y3IzdC1vbmU="),
+        ("basic", "Basic bob:s3cr3t-one"),
+    ],
+)
+def test_a_token_without_its_form_is_malformed(kind: str, authorization: str) -> None:
+    assert "malformed" == refusal(token_verifier(kind), a_webhook(authorization=authorization))
+
+
+def test_the_name_of_the_basic_scheme_has_no_case() -> None:
+    webhook = a_webhook(authorization="bAsIc Ym9iOnMzY3IzdC1vbmU=")
+
+    assert "basic 1" == token_verifier("basic").verify(webhook, NOW).by
+
+
+def test_a_query_of_hundreds_of_parameters_is_not_searched() -> None:
+    assert "malformed" == refusal(token_verifier("query"), a_webhook(query=b"a=1&" * 300 + b"key=s3cr3t-one"))
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_the_first_of_equal_tokens_is_named(kind: str) -> None:
+    section, webhook, _ = TOKENS[kind]
+    secret = "bob:s3cr3t-one" if kind == "basic" else "s3cr3t-one"
+
+    assert sources.bind(a_scheme(section), [secret, secret]).verify(webhook, NOW).by.endswith(" 1")
+
+
 @pytest.mark.parametrize("kind", TOKENS)
 def test_a_signed_token_is_proven(kind: str) -> None:
     bare = a_webhook(query=b"a=1&key=old", authorization="Basic b2xkOm9sZA==", x_token="old")

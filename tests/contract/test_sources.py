@@ -70,6 +70,13 @@ def test_both_secrets_pass_while_they_are_changed_and_a_third_does_not(sender: S
 
 
 @BY_NAME
+def test_the_first_of_equal_secrets_is_named(sender: Sender) -> None:
+    twice = sources.bind(a_scheme(sender.verify), [sender.secrets[0]] * 2)
+
+    assert "signature 1" == twice.verify(sender.webhook(), NOW).by
+
+
+@BY_NAME
 @pytest.mark.parametrize("secret", ["", " ", "\n", "${SECRET}", "changeme", "whsec_...", "<secret>"])
 def test_what_is_no_secret_makes_no_verifier(sender: Sender, secret: str) -> None:
     with pytest.raises(ConfigError) as caught:

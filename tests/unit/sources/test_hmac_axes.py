@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 
 import pytest
 
@@ -134,9 +135,37 @@ def test_zeros_cannot_move_from_the_body_into_the_time() -> None:
 @pytest.mark.parametrize("method", ["", "PO ST", "POST\n", "PÖST"])
 def test_an_odd_method_is_refused_where_it_is_signed(method: str) -> None:
     verifier = a_verifier(hmac_section("header: X-S", 'signed: "{method}{body}"'), "a-secret")
-    odd = Webhook(source="s", method=method, headers=((b"x-s", b"00"),), body=b"", received_at=NOW)
+    signature = hmac.new(b"a-secret", method.encode() + BODY, "sha256").hexdigest()
+    odd = replace(a_webhook(x_s=signature), method=method)
 
     assert "malformed" == refusal(verifier, odd)
+
+
+@pytest.mark.parametrize(("size", "detail"), [(0, "missing"), (256, ""), (257, "malformed")])
+@pytest.mark.parametrize("place", ["header", "list"])
+def test_an_id_has_a_length(size: int, detail: str, place: str) -> None:
+    where = "header: X-S\nid: {header: X-Id}" if place == "header" else "header: X-S\npattern: id={id},v1={signature}"
+    verifier = a_verifier(hmac_section('signed: "{id}.{body}"', where), "a-secret")
+    signature = hmac.new(b"a-secret", b"x" * size + b"." + BODY, "sha256").hexdigest()
+    webhook = (
+        a_webhook(x_s=signature, x_id="x" * size)
+        if place == "header"
+        else a_webhook(x_s=f"id={'x' * size},v1={signature}")
+    )
+
+    if detail:
+        assert detail == refusal(verifier, webhook)
+    else:
+        assert proves(verifier, webhook)
+
+
+def test_a_part_with_a_name_is_no_part_without_one() -> None:
+    section = hmac_section("header: X-S", 'signed: "{id}.{body}"', 'pattern: "{id},v1={signature}"')
+    verifier = a_verifier(section, "a-secret")
+    signature = hmac.new(b"a-secret", b"evt-1." + BODY, "sha256").hexdigest()
+
+    assert proves(verifier, a_webhook(x_s=f"v1={signature},evt-1"))
+    assert "malformed" == refusal(verifier, a_webhook(x_s=f"v1={signature},evt-1,evt-2"))
 
 
 @pytest.mark.parametrize(
