@@ -23,7 +23,7 @@ from json.encoder import encode_basestring_ascii as _quoted
 from types import TracebackType
 from typing import TextIO, TypeAlias
 
-Value: TypeAlias = str | int | float | Decimal | datetime | Enum | None
+Value: TypeAlias = str | int | float | Decimal | datetime | Enum | list[str] | tuple[str, ...] | None
 _Cause: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
 
 #: How long a line may wait for others to be written with it.
@@ -249,6 +249,8 @@ def _json(value: Value) -> str:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_quoted(_cut(item)) for item in value) + "]"
     return _quoted(_plain(value))
 
 
@@ -275,6 +277,8 @@ def _plain(value: Value) -> str:
             return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case Enum():
             return str(value.value)
+        case list() | tuple():
+            return _cut(",".join(value))
         case _:
             return _cut(str(value))
 

@@ -85,7 +85,9 @@ class Settings:
     host: str = _setting(
         "TRACKBRIDGE_HOST", kinds.HOST, "127.0.0.1", "address to listen on; 0.0.0.0 for every interface"
     )
-    port: int = _setting("TRACKBRIDGE_PORT", kinds.number(1, 65535), "8000", "port to listen on")
+    port: int = _setting(
+        "TRACKBRIDGE_PORT", kinds.number(1, 65535, or_zero=True), "8000", "port to listen on; 0 takes a free one"
+    )
     mappings: Path | None = _optional(
         "TRACKBRIDGE_MAPPINGS",
         kinds.FOLDER,

@@ -1,0 +1,140 @@
+"""What is common to every command: finding it, its help, its exit code, and how what went wrong is told.
+
+A command is a module of this package with `EXAMPLE`, `declare(parser)` and `run(options) -> exit code`. Only the one
+that is asked for is imported, by name: `--help`, `check` and the like must not pay for a web server's start.
+"""
+
+import argparse
+import importlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Protocol, cast
+
+from bridge import __version__
+from bridge.cli import output
+from bridge.errors import ConfigError, StoreError, did_you_mean
+
+NAME = "trackbridge"
+
+#: Every command with its sentence, in the order a newcomer needs them; `_` in a module's name is `-` in the command's.
+COMMANDS = {
+    "serve": "take webhooks in and deliver what they mean, until stopped",
+    "demo": "see it work: no account, no network, no configuration",
+    "check": "read mappings and say everything that is wrong with them",
+    "test": "run the examples that stand in the mappings",
+    "explain": "show what every rule and expression makes of a payload",
+    "send": "send a signed sample to a running bridge",
+    "events": "list what came in and what became of it; `events show ID` tells one's story",
+    "dead": "list the deliveries that need a person",
+    "replay": "send dead deliveries again",
+    "dismiss": "give deliveries up",
+    "tracker": "show, pause or resume the delivering to the tracking API",
+    "config": "show the settings in force and where each came from",
+    "doctor": "look for what is missing, and say the next thing to do",
+}
+
+
+class Exit(IntEnum):
+    """How a command ends."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_STARTED = 3
+    INTERRUPTED = 130
+
+
+class Command(Protocol):
+    """What a command's module has."""
+
+    #: what to type, without the program's name
+    EXAMPLE: str
+    declare: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; nothing is raised but for a bug in here."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    is_debugging = "--debug" in arguments
+    _forgive_encoding()
+    try:
+        options = _parse(arguments)
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except SystemExit as end:  # argparse has said what it had to say
+        return int(end.code or 0)
+    except ConfigError as error:
+        output.talk_problems(error.problems)
+        return _told(Exit.NOT_STARTED, is_debugging=is_debugging)
+    except StoreError as error:
+        output.talk(f"the database cannot be used now: {error}")
+        return _told(Exit.NOT_STARTED, is_debugging=is_debugging)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:  # noqa: BLE001  # the boundary: a person reads this, not a traceback
+        output.talk(f"bug: {type(error).__name__}: {error}. Please report it with the output of the same under --debug")
+        return _told(Exit.FAILED, is_debugging=is_debugging)
+    return code
+
+
+def _told(code: Exit, *, is_debugging: bool) -> Exit:
+    if is_debugging:
+        traceback.print_exc()
+    return code
+
+
+def _forgive_encoding() -> None:
+    """Print what the terminal's encoding lacks as an escape; a listing must not die of one character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Make the parser with the one command that is asked for in full, and parse. Raises SystemExit as argparse does."""
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    if asked is not None and asked not in COMMANDS:
+        output.talk(f'there is no command "{output.printable(asked)}": {did_you_mean(asked, COMMANDS)}')
+        raise SystemExit(Exit.USAGE)
+    parser = argparse.ArgumentParser(
+        prog=NAME,
+        description="Take webhooks in, and get the leads and sales they mean to the tracking API.",
+        epilog=f"{NAME} COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 could not start.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, sentence in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=sentence,
+            description=sentence[0].upper() + sentence[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name == asked:
+            _declare(command, name)
+    options = parser.parse_args(arguments)
+    if asked is None:
+        parser.print_help(sys.stderr)
+        raise SystemExit(Exit.USAGE)
+    return options
+
+
+def _declare(parser: argparse.ArgumentParser, name: str) -> None:
+    command = cast("Command", importlib.import_module(f"bridge.cli.{name}"))
+    command.declare(parser)
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+    )
+    parser.epilog = f"example:\n  {NAME} {command.EXAMPLE}"
+    parser.set_defaults(run=command.run)

@@ -1,0 +1,121 @@
+"""How commands speak: data to stdout, talk to stderr, tables that fit, times people read, nothing that can act.
+
+What senders and the tracker wrote is printed with its control characters escaped: a terminal obeys them.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TextIO
+
+from bridge.errors import Problem, in_order
+
+#: ANSI numbers for `paint`
+GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
+
+_GAP = "  "
+#: The narrowest a column is cut to.
+_LEAST_WIDTH = 8
+
+
+def now() -> datetime:
+    """The clock of the command line."""
+    return datetime.now(UTC)
+
+
+def say(text: str = "") -> None:
+    """Print data."""
+    print(text)
+
+
+def talk(text: str = "") -> None:
+    """Print talk: what a person wants to know and a script does not."""
+    sys.stdout.flush()
+    print(text, file=sys.stderr)
+
+
+def say_json(value: object) -> None:
+    """Print one JSON array or object."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def talk_problems(problems: Iterable[Problem]) -> None:
+    """Print problems in the order a reader meets them."""
+    for problem in in_order(problems):
+        talk(str(problem))
+
+
+def printable(text: str) -> str:
+    """The text with every character that a terminal would act on written as an escape."""
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    return json.dumps(char)[1:-1] if ord(char) != 0x7F else "\\u007f"
+
+
+def iso(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds, as in logs and payloads."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def clock(at: datetime) -> str:
+    """A time to the second, in UTC, for reading."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit, such as `4 min`."""
+    size = abs(seconds)
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if size >= length:
+            return f"{size / length:.0f} {unit}"
+    return f"{size:.0f} s"
+
+
+def relative(at: datetime, moment: datetime) -> str:
+    """When something was or will be, seen from `moment`: `4 min ago`, `in 2 h`."""
+    seconds = (at - moment).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    return f"in {span(seconds)}" if seconds > 0 else f"{span(seconds)} ago"
+
+
+def width() -> int | None:
+    """How wide lines may be; None when nobody looks at them but a program."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return max(40, shutil.get_terminal_size((100, 24)).columns)
+    return None
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, most: int | None = None) -> str:
+    """Columns under their headings; where that is too wide, the widest ones are cut."""
+    cells = [[*header], *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    if most is not None:
+        widths = _narrowed(widths, most - len(_GAP) * (len(widths) - 1))
+    return "\n".join(
+        _GAP.join(_cut(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def _narrowed(widths: list[int], most: int) -> list[int]:
+    """Take from the widest column until the sum fits, or nothing wide is left."""
+    fitting = [*widths]
+    while sum(fitting) > most and max(fitting) > _LEAST_WIDTH:
+        fitting[fitting.index(max(fitting))] -= 1
+    return fitting
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """The text in a colour (an ANSI number) where the stream is a terminal and NO_COLOR is not set."""
+    out = stream or sys.stdout
+    return f"\033[{colour}m{text}\033[0m" if out.isatty() and not os.environ.get("NO_COLOR") else text
