@@ -13,26 +13,19 @@ from bridge.store.encoding import names_json
 def rehead(db: sqlite3.Connection, lane: str) -> None:
     """Make the oldest pending delivery of a lane its head, unless one is being sent.
 
-    Call it after a single delivery joined or left: if the old head is no longer first, it is now second.
+    Call it after a single delivery joined or left: an old head that is no longer first is now second.
     """
-    db.execute(
-        """
-        UPDATE deliveries SET head = 0
-        WHERE head = 1 AND id = (
-            SELECT id FROM deliveries WHERE lane = :lane AND state = 'pending' ORDER BY id LIMIT 1 OFFSET 1
-        )
-        """,
-        {"lane": lane},
-    )
-    db.execute(
-        """
-        UPDATE deliveries SET head = 1
-        WHERE head = 0
-          AND id = (SELECT id FROM deliveries WHERE lane = :lane AND state = 'pending' ORDER BY id LIMIT 1)
-          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE lane = :lane AND state = 'sending')
-        """,
-        {"lane": lane},
-    )
+    front = db.execute(
+        "SELECT id, head FROM deliveries WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 2", (lane,)
+    ).fetchall()
+    if len(front) == 2 and front[1]["head"]:
+        db.execute("UPDATE deliveries SET head = 0 WHERE id = ?", (front[1]["id"],))
+    if front and not front[0]["head"] and not _is_sending(db, lane):
+        db.execute("UPDATE deliveries SET head = 1 WHERE id = ?", (front[0]["id"],))
+
+
+def _is_sending(db: sqlite3.Connection, lane: str) -> bool:
+    return db.execute("SELECT 1 FROM deliveries WHERE lane = ? AND state = 'sending'", (lane,)).fetchone() is not None
 
 
 def wake(db: sqlite3.Connection, lanes: Iterable[str], now_ms: int) -> None:

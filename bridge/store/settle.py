@@ -7,7 +7,7 @@ that the tracker has the delivery.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -28,7 +28,7 @@ from bridge.model import (
 from bridge.store.base import Judge, Settled, Settlement
 from bridge.store.claim import LEASE
 from bridge.store.decoding import delivery_of, from_ms, unpaused_ms, whole_ms
-from bridge.store.encoding import attempt_columns, clean, maybe_ms, names_json, to_ms
+from bridge.store.encoding import Value, attempt_columns, clean, maybe_ms, names_json, to_ms
 from bridge.store.holding import gives_way, pass_on, reclaim
 from bridge.store.lanes import rehead, wake
 from bridge.store.trackers import read_tracker, write_tracker
@@ -126,9 +126,7 @@ def _write_attempt(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome,
     _insert_attempt(db, delivery.id, delivery.tries + 1, columns)
 
 
-def _insert_attempt(
-    db: sqlite3.Connection, delivery_id: int, number: int, columns: tuple[str | float | int | bool | None, ...]
-) -> None:
+def _insert_attempt(db: sqlite3.Connection, delivery_id: int, number: int, columns: tuple[Value, ...]) -> None:
     db.execute("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (delivery_id, number, *columns))
 
 
@@ -136,7 +134,7 @@ def _conclude(
     db: sqlite3.Connection, before: Delivery, outcome: Outcome, decision: Decision, tracker: Tracker, now: datetime
 ) -> int | None:
     """Write what becomes of a delivery whose lease is ours; who takes its place, if it died."""
-    after = _after(before, outcome, decision, now)
+    verdict = _verdict(decision)
     db.execute(
         """
         UPDATE deliveries SET
@@ -147,58 +145,54 @@ def _conclude(
         WHERE id = :id
         """,
         {
-            "id": after.id,
-            "state": after.state.value,
-            "due_at": to_ms(after.due_at),
-            "attempts": after.attempts,
-            "tries": after.tries,
+            "id": before.id,
+            "state": verdict.state.value,
+            "due_at": to_ms(verdict.due_at or now),
+            "attempts": before.attempts + verdict.counted,
+            "tries": before.tries + 1,
             "budget_from": min(unpaused_ms(tracker, outcome.started_at), unpaused_ms(tracker, now)),
-            "unsure": after.unsure,
-            "refusals": after.refusals,
-            "first_refused_at": maybe_ms(after.first_refused_at),
-            "waiting_since": maybe_ms(after.waiting_since),
-            "waits": after.waits,
-            "failing_since": maybe_ms(after.failing_since),
-            "flags": names_json(after.flags),
-            "reason": clean(after.reason),
+            "unsure": before.unsure or outcome.sent is Sent.MAYBE,
+            "reason": "" if isinstance(decision, Delivered) else clean(verdict.reason),
+            **_history(before, outcome, decision, now),
         },
     )
     rehead(db, before.lane)
-    if after.state is DeliveryState.DELIVERED and isinstance(before.payload, Lead):
+    if verdict.state is DeliveryState.DELIVERED and isinstance(before.payload, Lead):
         wake(db, [before.lane], to_ms(now))
-    if after.state is DeliveryState.DEAD and gives_way(db, after.id):
-        return pass_on(db, after.id, to_ms(now))
+    if verdict.state is DeliveryState.DEAD and gives_way(db, before.id):
+        return pass_on(db, before.id, to_ms(now))
     return None
 
 
-def _after(before: Delivery, outcome: Outcome, decision: Decision, now: datetime) -> Delivery:
-    """The delivery after its try."""
-    verdict = _verdict(decision)
-    after = replace(
-        before,
-        state=verdict.state,
-        due_at=verdict.due_at or now,
-        tries=before.tries + 1,
-        attempts=before.attempts + verdict.counted,
-        unsure=before.unsure or outcome.sent is Sent.MAYBE,
-        reason="" if isinstance(decision, Delivered) else verdict.reason,
-    )
-    if isinstance(decision, Pause) and _refuses(outcome):
-        after = replace(after, refusals=before.refusals + 1, first_refused_at=before.first_refused_at or now)
-    elif not isinstance(decision, Pause):
-        after = replace(after, refusals=0, first_refused_at=None)
+def _history(before: Delivery, outcome: Outcome, decision: Decision, now: datetime) -> dict[str, Value]:
+    """What a delivery remembers of its tries in a row: refusals, waits, failures, flags."""
+    history: dict[str, Value] = {
+        "refusals": 0,
+        "first_refused_at": None,
+        "waits": before.waits,
+        "waiting_since": maybe_ms(before.waiting_since),
+        "failing_since": maybe_ms(before.failing_since),
+        "flags": names_json(before.flags),
+    }
     match decision:
         case Delivered(flags=flags):
-            return replace(after, flags=tuple(dict.fromkeys((*before.flags, *flags))), failing_since=None)
+            history["flags"] = names_json(dict.fromkeys((*before.flags, *flags)))
+            history["failing_since"] = None
         case Wait():
-            waiting_since = before.waiting_since or now
-            return replace(after, waits=before.waits + 1, waiting_since=waiting_since, failing_since=None)
+            history["waits"] = before.waits + 1
+            history["waiting_since"] = to_ms(before.waiting_since or now)
+            history["failing_since"] = None
         case RetryAt():
-            return replace(after, failing_since=before.failing_since or now)
-        case Pause(counted=True):
-            return replace(after, failing_since=before.failing_since or now)
-        case _:
-            return after
+            history["failing_since"] = to_ms(before.failing_since or now)
+        case Pause(counted=counted):
+            refused = _refuses(outcome)
+            history["refusals"] = before.refusals + refused
+            history["first_refused_at"] = maybe_ms(before.first_refused_at or (now if refused else None))
+            if counted:
+                history["failing_since"] = to_ms(before.failing_since or now)
+        case Dead():
+            pass
+    return history
 
 
 def _refuses(outcome: Outcome) -> bool:
