@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import sources
-from bridge.mapping import Mapping, Parsed, apply, compare, parse
-from bridge.mapping.rules import Example
+from bridge.mapping import Example, Mapping, Parsed, apply, compare, parse
 from bridge.model import Conversion, Lead, Meaning, Sale, Verified, Webhook
 from bridge.read import Document, read
 
@@ -31,6 +30,7 @@ def mapping_of(file: Path) -> Mapping:
 
 
 STRIPE = mapping_of(MAPPINGS / "stripe.yaml")
+STRIPE_PAGE = (MAPPINGS.parent / "docs" / "stripe.md").read_text(encoding="utf-8")
 
 
 def verified(body: bytes, source: str) -> Verified:
@@ -275,6 +275,12 @@ def test_money_that_cannot_be_told_is_for_a_person_to_look_at(name: str, changes
     assert () == meaning.conversions
 
 
-def test_stripe_connect_subscribes_to_exactly_the_types_that_docs_name() -> None:
-    page = (MAPPINGS.parent / "docs" / "stripe.md").read_text(encoding="utf-8")
-    assert [] == [name for name in STRIPE.types if f"`{name}`" not in page]
+def test_the_page_names_every_type_that_a_rule_wants() -> None:
+    assert [] == [name for name in STRIPE.types if f"`{name}`" not in STRIPE_PAGE]
+
+
+def test_the_pages_example_of_an_own_rule_adds_it_to_the_shipped_ones() -> None:
+    text = STRIPE_PAGE.split("```yaml\n")[1].split("```")[0]
+    own = parse(text, file="stripe.yaml", base=lambda name: (MAPPINGS / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert own.mapping is not None
+    assert [*(rule.name for rule in STRIPE.rules), "new customer"] == [rule.name for rule in own.mapping.rules]
