@@ -41,6 +41,9 @@ _MEANINGS = (
     ("SQLITE_NOMEM", "there is no memory left for the database"),
 )
 
+#: How the database says no; the second is a number that no column takes.
+REFUSALS = (sqlite3.Error, OverflowError)
+
 
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     """Open the database; transactions are begun and ended by hand. Raises sqlite3.Error, also when there is no file."""
@@ -60,16 +63,16 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
 
 def concerns_everybody(error: Exception) -> bool:
     """Whether the database as a whole is in trouble, so that trying row by row would help nobody."""
-    return isinstance(error, sqlite3.Error) and bool(_meaning(error))
+    return bool(_meaning(error))
 
 
-def as_store_error(error: sqlite3.Error) -> StoreError:
+def as_store_error(error: Exception) -> StoreError:
     """The same error in words for people, without any data."""
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     meaning = _meaning(error) or "the database refuses this row"
     return StoreError(f"{meaning} ({name})")
 
 
-def _meaning(error: sqlite3.Error) -> str:
+def _meaning(error: Exception) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     return next((meaning for prefix, meaning in _MEANINGS if name.startswith(prefix)), "")

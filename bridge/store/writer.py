@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar, cast
 
 from bridge.errors import StoreError
-from bridge.store.connection import as_store_error, concerns_everybody, connect
+from bridge.store.connection import REFUSALS, as_store_error, concerns_everybody, connect
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -169,6 +169,6 @@ def _do(db: sqlite3.Connection, batch: Sequence[_Wish[object, object]]) -> None:
 
 
 def _fail(batch: Sequence[_Wish[object, object]], error: Exception) -> None:
-    told = as_store_error(error) if isinstance(error, sqlite3.Error) else error
+    told = as_store_error(error) if isinstance(error, REFUSALS) else error
     for wish in batch:
         wish.error = told
