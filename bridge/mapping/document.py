@@ -57,17 +57,20 @@ def compose(text: str, *, file: str) -> tuple[Node | None, list[Problem]]:
             if line is None or line in repaired or len(repairs) > MOST_REPAIRS:
                 return None, [*repairs, *_unless_repaired(builder.problems, repaired)]
             repaired.add(line)
-            written[line - 1] = _as_quoted(lines, line)
+            written[line - 1] = _as_quoted(lines, line, is_quoted=problem.code == "yaml-escape")
 
 
 def _unless_repaired(problems: list[Problem], repaired: set[int]) -> list[Problem]:
     return [problem for problem in problems if problem.place.line not in repaired]
 
 
-def _as_quoted(lines: Lines, line: int) -> str:
+def _as_quoted(lines: Lines, line: int, *, is_quoted: bool) -> str:
+    """The line with its value in single quotes, in the place of its double quotes if it has them."""
     entry = lines.entry(line)
     text = lines.text(line)
-    return text[: entry.column - 1] + single_quoted(entry.value) if entry else text
+    if entry is None:
+        return text
+    return text[: entry.column - 1] + single_quoted(entry.value.strip('"') if is_quoted else entry.value)
 
 
 class _Builder:
@@ -87,7 +90,7 @@ class _Builder:
                 match event:
                     case DocumentStartEvent() if root is not None:
                         self._note("several-documents", event, "a second document begins here", fix="keep one per file")
-                        return root
+                        return None
                     case NodeEvent():
                         root = self._node(event, events, 1)
                     case _:

@@ -11,7 +11,7 @@ from bridge.mapping.calls import check_calls, names_asked
 from bridge.mapping.compiler import compiled
 from bridge.mapping.findings import Finding
 from bridge.mapping.grammar import ExpressionError, read
-from bridge.mapping.lines import entry_of, single_quoted
+from bridge.mapping.lines import MOST_SHOWN, entry_of, single_quoted
 from bridge.mapping.lints import check_amount, check_meaning
 from bridge.mapping.quoting import check_quoting
 from bridge.mapping.rules import Expression
@@ -63,12 +63,13 @@ def _findings(tree: Tree, node: Node, role: Role) -> list[Finding]:
 
 def _no_scalar(node: Node, name: str) -> Problem:
     what, sign = ("a list", "[") if node.kind == "list" else ("a map", "{")
+    constant = "a constant is {value: text} and nothing else; " if node.kind == "map" else ""
     return Problem(
         code="wrong-type",
         what=f'"{name}" takes an expression, and this is {what}',
         place=node.place,
         why=f"YAML takes an unquoted value that starts with {sign} for {what}",
-        fix=f"put an expression that starts with {sign} in single quotes, each ' inside doubled",
+        fix=f"{constant}put an expression that starts with {sign} in single quotes, each ' inside doubled",
     )
 
 
@@ -142,10 +143,11 @@ def _quote(node: Node) -> str:
 
 
 def _shown(text: str, offset: int) -> tuple[str, int]:
-    """The line of a longer expression that holds the offset."""
+    """The line of a longer expression that holds the offset; nothing where nobody would find it."""
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
-    return text[start : end if end >= 0 else len(text)], offset - start
+    line = text[start : end if end >= 0 else len(text)]
+    return (line, offset - start) if len(line) <= MOST_SHOWN else ("", 0)
 
 
 def _moved(place: Place, by: int) -> Place:

@@ -146,7 +146,13 @@ def _condition(tree: Tree) -> Iterator[Finding]:
     match tree:
         case Literal(value, offset):
             always = "never" if is_false(value) else "always"
-            yield Finding(code="constant-condition", what=f"a condition that is {always} true", offset=offset)
+            yield Finding(
+                code="constant-condition",
+                what=f"a condition that is {always} true",
+                offset=offset,
+                why="nothing in it looks at the webhook",
+                fix="compare a path with it, path == 'value'; or leave the condition out",
+            )
         case Either(left, right):
             yield from _side(left, right)
             yield from _side(right, left)

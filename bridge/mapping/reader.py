@@ -83,8 +83,10 @@ class Reader:
         text = self.text(node, name)
         if node is None or text is None or text in allowed:
             return text
-        fix = did_you_mean(text, allowed)
-        self.note("wrong-value", node.place, f'"{name}" is {_either(allowed)}, got "{text}"', fix=fix)
+        meant = _SPELLINGS.get(text.lower(), "")
+        fix = f"write {meant}" if meant in allowed else did_you_mean(text, allowed)
+        what = f'"{name}" is {_either(allowed)}, got "{text}"'
+        self.note("wrong-value", node.place, what, fix="" if fix.startswith("use one of") else fix)
         return None
 
     def flag(self, node: Node | None, name: str) -> bool:
@@ -111,7 +113,7 @@ class Reader:
             "wrong-value",
             node.place,
             f'"{name}" is made of lower-case letters, digits and hyphens',
-            why="it stands in a URL",
+            why="it stands in a URL" if name == "source" else "",
             fix=f"write {fix}" if fix else "",
         )
         return None
@@ -143,6 +145,22 @@ def suggestion(text: str) -> str:
     return "".join(char if char in _SLUG else "-" for char in text.lower()).strip("-")[:64]
 
 
+#: Words people write for others; YAML 1.1 takes some of them for true and false, and this language none.
+_SPELLINGS = {
+    "yes": "true",
+    "on": "true",
+    "1": "true",
+    "no": "false",
+    "off": "false",
+    "0": "false",
+    "cents": "minor",
+    "cent": "minor",
+    "purchase": "sale",
+    "payment": "sale",
+    "conversion": "sale",
+    "signup": "lead",
+    "sign_up": "lead",
+}
 _SLUG = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
