@@ -11,11 +11,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from typing import Protocol, cast
 
 from bridge import __version__
 from bridge.cli import output
+from bridge.cli.ending import Exit, Failed
 from bridge.errors import ConfigError, StoreError, did_you_mean
 
 NAME = "trackbridge"
@@ -38,16 +38,6 @@ COMMANDS = {
 }
 
 
-class Exit(IntEnum):
-    """How a command ends."""
-
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    NOT_STARTED = 3
-    INTERRUPTED = 130
-
-
 class Command(Protocol):
     """What a command's module has."""
 
@@ -68,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except SystemExit as end:  # argparse has said what it had to say
         return int(end.code or 0)
+    except Failed as error:
+        output.talk(str(error))
+        return _told(Exit.FAILED, is_debugging=is_debugging)
     except ConfigError as error:
         output.talk_problems(error.problems)
         return _told(Exit.NOT_STARTED, is_debugging=is_debugging)

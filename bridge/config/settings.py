@@ -98,7 +98,7 @@ class Settings:
         "TRACKBRIDGE_DATABASE_URL",
         kinds.DATABASE,
         "sqlite:///trackbridge.db",
-        "where everything is kept: sqlite:///file.db, sqlite:////absolute/file.db or postgresql://…",
+        "where everything is kept: sqlite:///file.db or sqlite:////absolute/file.db",
     )
     admin_token: Secret | None = _optional(
         "TRACKBRIDGE_ADMIN_TOKEN", kinds.SECRET, "opens the admin pages; without it there are none", is_secret=True

@@ -1,0 +1,51 @@
+"""`trackbridge check`: everything that is wrong with mappings, at once, with the place and the fix."""
+
+import argparse
+from pathlib import Path
+
+from bridge.cli.ending import Exit
+from bridge.cli.mappings import add_mappings, at, in_force
+from bridge.cli.options import add_json, settings_of
+from bridge.cli.output import say, say_json, talk
+from bridge.errors import in_order
+from bridge.library import Library
+
+EXAMPLE = "check mappings/quiz.yaml"
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Without a path: the mappings in force, and a secret that is not set is a note. With one: a problem."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a mapping, or a folder of them")
+    add_json(parser)
+    add_mappings(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print problems and warnings; only problems make it fail."""
+    settings = settings_of(options)
+    loaded = at(options.paths, settings) if options.paths else in_force(settings)
+    if options.json:
+        say_json([problem.as_json() for problem in in_order(loaded.problems)])
+    else:
+        for problem in in_order(loaded.problems):
+            say(str(problem))
+        _note_unset(loaded)
+        say(_summary(loaded))
+    return Exit.FAILED if loaded.errors else Exit.DONE
+
+
+def _note_unset(loaded: Library) -> None:
+    for source in loaded.sources.values():
+        if source.missing:
+            talk(f"note: {source.name} is off: {', '.join(source.missing)} is not set")
+
+
+def _summary(loaded: Library) -> str:
+    errors = len(loaded.errors)
+    warnings = len(loaded.problems) - errors
+    counts = [_count(len(loaded.sources), "mapping"), _count(errors, "problem"), _count(warnings, "warning")]
+    return ", ".join(counts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

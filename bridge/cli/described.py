@@ -1,0 +1,105 @@
+"""Deliveries, events and their times in the words every listing uses."""
+
+from datetime import datetime
+
+from bridge.cli.output import iso, relative
+from bridge.model import Delivery, DeliveryState, Payload, Sale, StoredEvent
+from bridge.money import MoneyError, to_major
+
+
+def money(amount: int, currency: str) -> str:
+    """An amount as people write it: `49.99 USD`."""
+    try:
+        return f"{to_major(amount, currency)} {currency}"
+    except MoneyError:
+        return f"{amount} minor units of {currency}"
+
+
+def conversion(payload: Payload) -> str:
+    """What is sent, in a few words: `sale purchase_completed 49.99 USD`."""
+    match payload:
+        case Sale():
+            return f"sale {payload.event_name} {money(payload.amount, payload.currency)}"
+        case _:
+            return f"lead {payload.event_name}" + (" (deferred)" if payload.deferred else "")
+
+
+def fate(delivery: Delivery, now: datetime) -> str:
+    """Where a delivery is, and when it goes on."""
+    match delivery.state:
+        case DeliveryState.PENDING | DeliveryState.WAITING:
+            when = "due now" if delivery.due_at <= now else f"due {relative(delivery.due_at, now)}"
+            return f"{delivery.state.value}, {when}"
+        case DeliveryState.DUPLICATE if delivery.duplicate_of is not None:
+            return f"duplicate of {delivery.duplicate_of}"
+        case DeliveryState.DRY_RUN:
+            return "dry run"
+        case _:
+            return delivery.state.value
+
+
+def outcome(stored: StoredEvent, now: datetime) -> str:
+    """What became of an event: its deliveries, or why there are none."""
+    parts = [f"{conversion(delivery.payload)}: {fate(delivery, now)}" for delivery in stored.deliveries]
+    return "; ".join([*parts, stored.reason] if stored.reason else parts)
+
+
+def payload_json(payload: Payload) -> dict[str, object]:
+    """A payload's fields as mappings name them; the amount in minor units."""
+    common = {
+        "track": "sale" if isinstance(payload, Sale) else "lead",
+        "event_name": payload.event_name,
+        "click_id": payload.click_id,
+        "customer_external_id": payload.customer_external_id,
+        "customer_name": payload.customer_name,
+        "customer_email": payload.customer_email,
+        "customer_avatar": payload.customer_avatar,
+        "timestamp": iso(payload.timestamp),
+    }
+    match payload:
+        case Sale():
+            return common | {"invoice_id": payload.invoice_id, "amount": payload.amount, "currency": payload.currency}
+        case _:
+            return common | {"mode": "deferred" if payload.deferred else None}
+
+
+def delivery_json(delivery: Delivery) -> dict[str, object]:
+    """A delivery for scripts."""
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "source": delivery.source,
+        "rule": delivery.rule,
+        "state": delivery.state.value,
+        "reason": delivery.reason,
+        "flags": list(delivery.flags),
+        "due_at": iso(delivery.due_at) if delivery.state.is_open else None,
+        "created_at": iso(delivery.created_at),
+        "attempts": delivery.attempts,
+        "tries": delivery.tries,
+        "duplicate_of": delivery.duplicate_of,
+        "unsure": delivery.unsure,
+        "payload": payload_json(delivery.payload),
+    }
+
+
+def event_json(stored: StoredEvent) -> dict[str, object]:
+    """An event with its deliveries for scripts; its body is asked for by itself."""
+    event = stored.event
+    return {
+        "id": stored.id,
+        "source": event.source,
+        "source_id": event.source_id,
+        "key": event.key,
+        "type": event.type,
+        "state": stored.state.value,
+        "reason": stored.reason,
+        "received_at": iso(event.received_at),
+        "occurred_at": iso(event.occurred_at),
+        "test": event.test,
+        "account": event.account,
+        "verified_by": event.verified_by,
+        "revision": event.revision,
+        "steps": [{"rule": step.rule, "result": step.result, "why": step.why} for step in stored.steps],
+        "deliveries": [delivery_json(delivery) for delivery in stored.deliveries],
+    }
