@@ -6,6 +6,7 @@ answered, finish what is in flight within ten seconds, settle it, close the data
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -190,9 +191,21 @@ def serve(settings: Settings) -> int:
             loop.add_signal_handler(number, stop.set)
         await serve_until_stopped(settings, stop)
 
+    _calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
     return 0
+
+
+def _calm_collector() -> None:
+    """Let the garbage collector look less often, and never at what was loaded at the start.
+
+    A webhook's document is some hundred containers that no cycle holds; by default they have it run several times per
+    webhook, which costs a quarter of the way to the acknowledgement.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 def _tell_start(settings: Settings, bridge: Running, rescued: int) -> None:

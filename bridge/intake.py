@@ -87,7 +87,7 @@ class Intake:
     def _tell(
         self, receipt: Receipt, webhook: Webhook, meanings: Sequence[Meaning], records: Sequence[Recorded]
     ) -> None:
-        self._metrics.webhooks.labels(webhook.source, receipt.status).inc()
+        self._metrics.answered(webhook.source, receipt.status)
         level = logging.WARNING if receipt.status == "unmapped" else logging.INFO
         for meaning, record in zip(meanings, records, strict=True):
             logs.event(

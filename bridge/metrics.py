@@ -48,7 +48,16 @@ class Metrics:
         self.attempt_seconds = Histogram(
             "trackbridge_attempt_seconds", "How long the tracker took to answer.", registry=self.registry
         )
+        self._answers: dict[tuple[str, str], Counter] = {}
         self.registry.register(_Stored(version, lambda: self._snapshot))
+
+    def answered(self, source: str, answer: str) -> None:
+        """Count one answer to a webhook."""
+        child = self._answers.get((source, answer))
+        if child is None:
+            # `labels` checks and looks up under a lock; the hot path does that once per pair
+            child = self._answers[source, answer] = self.webhooks.labels(source, answer)
+        child.inc()
 
     def render(self, counts: Counts, tracker: Tracker) -> bytes:
         """The exposition text, with what the store says right now."""

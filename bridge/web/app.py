@@ -3,13 +3,14 @@
 Errors become statuses here; nothing about them reaches a stranger.
 """
 
+import contextlib
 import logging
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from bridge import logs
 from bridge.web.health import Health
@@ -41,18 +42,12 @@ class Bridge(Starlette):
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The hook path's one broad guard: on a bug of ours the sender tries again, and the log tells."""
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self.webhooks(scope, receive, noting)
+            await self.webhooks(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - see the docstring
             logs.event(_log, logging.ERROR, "bug", exception=error, path="webhooks")
-            if not started:
+            # an answer that had begun cannot be taken back: then the server says so, and the connection ends
+            with contextlib.suppress(RuntimeError):
                 await _try_later()(scope, receive, send)
 
 

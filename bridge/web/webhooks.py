@@ -84,7 +84,7 @@ class Webhooks:
             await self._refuse(send, source.name, 413, "too large", (b"connection", b"close"))
             return
         except Gone:
-            self._metrics.webhooks.labels(source.name, "gone").inc()
+            self._metrics.answered(source.name, "gone")
             await self._refuse(send, source.name, 408, "too slow", (b"connection", b"close"))
             return
         began = time.perf_counter()
@@ -103,8 +103,8 @@ class Webhooks:
             }
             if receipt.events != 1:
                 answer["events"] = receipt.events
-            await _answer(send, 200, answer)
             self._metrics.ack_seconds.observe(time.perf_counter() - began)
+            await _answer(send, 200, answer)
 
     async def _unavailable(self, receive: Receive, send: Send, name: str, source: Source | None, token: str) -> None:
         """404 only for a name this database never accepted: some senders disable a hook at the first 404."""
@@ -142,7 +142,7 @@ class Webhooks:
         await self._refuse(send, label, 503, "try later", (b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
 
     async def _refuse(self, send: Send, label: str, status: int, word: str, *headers: tuple[bytes, bytes]) -> None:
-        self._metrics.webhooks.labels(label, str(status)).inc()
+        self._metrics.answered(label, str(status))
         await _answer(send, status, {"error": word}, headers)
 
 
