@@ -75,6 +75,7 @@ class Hand:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.now = START
+        self._by_hand = 0
 
     def later(self, **amount: float) -> None:
         self.now += timedelta(**amount)
@@ -113,16 +114,17 @@ class Hand:
         """Change the tracker's row, through a try of a delivery of its own."""
         before = await self.store.tracker()
         await self.store.resume(now=self.now)
-        await self.record(a_lead(f"by hand {self.now.timestamp()}", "cus_by_hand"))
+        self._by_hand += 1
+        await self.record(a_lead(f"by hand {self._by_hand}", "cus_by_hand"))
         claimed = (await self.ask(limit=1)).deliveries
         assert ["cus_by_hand"] == [delivery.lane for delivery in claimed], "set the row while nothing is due"
         paused = {"paused_since": before.paused_since, "paused_seconds": before.paused_seconds}
         await self.end(claimed[0], Delivered(), **{**paused, "cautious": False, **row})
 
     async def all(self) -> dict[str, Delivery]:
-        """Every delivery by its event name."""
+        """Every delivery by its event name, without its age, which is by the real clock."""
         found = await self.store.deliveries(DeliveryFilter(limit=100_000))
-        return {delivery.payload.event_name: delivery for delivery in found}
+        return {delivery.payload.event_name: replace(delivery, age_seconds=0.0) for delivery in found}
 
     async def one(self, name: str) -> Delivery:
         return (await self.all())[name]
