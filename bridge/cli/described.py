@@ -35,7 +35,7 @@ def fate(delivery: Delivery, now: datetime) -> str:
         case DeliveryState.DRY_RUN:
             return "dry run"
         case _:
-            return delivery.state.value
+            return str(delivery.state.value)
 
 
 def outcome(stored: StoredEvent, now: datetime) -> str:
@@ -46,7 +46,7 @@ def outcome(stored: StoredEvent, now: datetime) -> str:
 
 def payload_json(payload: Payload) -> dict[str, object]:
     """A payload's fields as mappings name them; the amount in minor units."""
-    common = {
+    common: dict[str, object] = {
         "track": "sale" if isinstance(payload, Sale) else "lead",
         "event_name": payload.event_name,
         "click_id": payload.click_id,

@@ -76,7 +76,7 @@ def _delivery(delivery: Delivery, attempts: Sequence[Attempt], now: datetime) ->
 def _attempt(attempt: Attempt) -> tuple[str, ...]:
     status = str(attempt.status) if attempt.status is not None else _unanswered(attempt)
     verdict = attempt.verdict + ("" if attempt.counted else ", not counted")
-    said = attempt.answer if attempt.answer else attempt.reason
+    said = attempt.answer or attempt.reason
     cut = said if len(said) <= _MOST_ANSWER else said[:_MOST_ANSWER] + "…"
     return str(attempt.number), clock(attempt.started_at), f"{status} in {attempt.duration_ms:.0f} ms", verdict, cut
 

@@ -8,9 +8,8 @@ from bridge.cli.database import visit
 from bridge.cli.ending import Exit
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import GREEN, YELLOW, clock, iso, now, paint, printable, relative, say, say_json
-from bridge.model import DeliveryState, Tracker
+from bridge.model import Counts, DeliveryState, Tracker
 from bridge.store import Store
-from bridge.store.base import Counts
 
 EXAMPLE = 'tracker pause --reason "new account from Monday"'
 

@@ -12,8 +12,9 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Generic, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from bridge.address import check_base_url
 from bridge.money import Unit
 from bridge.rate import Pace
 
@@ -175,36 +176,21 @@ def _secret(text: str) -> Secret:
 SECRET = Kind(expected="one word of printable ASCII characters", read=_secret)
 
 
-def _url(text: str) -> SplitResult:
-    url = urlsplit(text)
-    if re.search(r"[\s\\]", text) or not text.isprintable() or url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError
-    if url.username is not None or url.password is not None:
-        raise Unfit("a user or a password does not belong here")
-    if url.query or url.fragment or "?" in text or "#" in text:
-        raise Unfit("a query or a fragment does not belong here")
-    if url.port == 0:
-        raise ValueError
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address can only be this very machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 def _base_url(text: str) -> str:
-    url = _url(text)
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise Unfit("customers' data and the token would travel unencrypted")
-    return text.rstrip("/")
+    try:
+        return check_base_url(text)
+    except ValueError as error:
+        raise Unfit(str(error)) from None
 
 
 def _public_url(text: str) -> str:
-    _url(text)
+    url = urlsplit(text)
+    if re.search(r"[\s\\]", text) or not text.isprintable() or url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError
+    if "@" in url.netloc or "?" in text or "#" in text:
+        raise Unfit("a user, a password, a query or a fragment does not belong here")
+    if url.port == 0:
+        raise ValueError
     return text.rstrip("/")
 
 

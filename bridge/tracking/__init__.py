@@ -1,6 +1,6 @@
 """The tracker's side of the bridge: the wire that makes one try, and the clients on top of it."""
 
-from bridge.tracking.address import check_base_url
+from bridge.address import check_base_url
 from bridge.tracking.client import AsyncCMSClient, CMSClient
 from bridge.tracking.result import TrackingResult
 from bridge.tracking.wire import Wire

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from bridge.tracking.address import check_base_url
+from bridge.address import check_base_url
 from bridge.tracking.arguments import Tracked, lead_of, sale_of
 from bridge.tracking.loop_thread import LoopThread
 from bridge.tracking.request import AmountUnit

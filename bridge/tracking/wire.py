@@ -18,8 +18,8 @@ import httpcore
 import httpx
 
 from bridge import __version__
+from bridge.address import check_base_url, fingerprint
 from bridge.model import Json, Outcome, Payload, Sent
-from bridge.tracking.address import check_base_url, fingerprint
 from bridge.tracking.answer import MOST_BYTES, Answer, outcome, read
 from bridge.tracking.connections import Connections, Stopped
 from bridge.tracking.failure import detail_of, word_for

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bridge.address import fingerprint
 from bridge.tracking import check_base_url
-from bridge.tracking.address import fingerprint
 
 
 @pytest.mark.parametrize(
