@@ -64,12 +64,15 @@ def _findings(tree: Tree, node: Node, role: Role) -> list[Finding]:
 def _no_scalar(node: Node, name: str) -> Problem:
     what, sign = ("a list", "[") if node.kind == "list" else ("a map", "{")
     constant = "a constant is {value: text} and nothing else; " if node.kind == "map" else ""
+    entry = entry_of(node.place.text)
+    is_whole = entry is not None and entry.column == node.place.column
+    written = f":  {entry.key}: {single_quoted(entry.value)}" if entry is not None and is_whole else ""
     return Problem(
         code="wrong-type",
         what=f'"{name}" takes an expression, and this is {what}',
         place=node.place,
         why=f"YAML takes an unquoted value that starts with {sign} for {what}",
-        fix=f"{constant}put an expression that starts with {sign} in single quotes, each ' inside doubled",
+        fix=f"{constant}put an expression in single quotes, each ' inside doubled{written}",
     )
 
 

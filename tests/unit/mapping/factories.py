@@ -106,7 +106,7 @@ def a_mapping(*lines: str, base: str = MAPPING) -> Mapping:
 
 def an_order(**changes: Json) -> dict[str, Json]:
     """A document that the base mapping makes a sale of."""
-    return {
+    document: dict[str, Json] = {
         "id": "evt_1",
         "type": "order.paid",
         "created": 1_775_824_000,
@@ -117,12 +117,14 @@ def an_order(**changes: Json) -> dict[str, Json]:
         "order": "in_1",
         "total": 4999,
         "currency": "usd",
-    } | changes
+    }
+    return document | changes
 
 
 def a_signup(**changes: Json) -> dict[str, Json]:
     """A document that the lead mapping makes a lead of."""
-    return {"id": "evt_1", "click": "click_1", "customer": "cus_1"} | changes
+    document: dict[str, Json] = {"id": "evt_1", "click": "click_1", "customer": "cus_1"}
+    return document | changes
 
 
 def a_webhook(document: Json = None, *, query: bytes = b"", **headers: str) -> Webhook:
