@@ -117,7 +117,7 @@ class Refused(BridgeError):
         self.detail = detail or word
 
 
-@dataclass
+@dataclass(eq=False)
 class ConfigError(BridgeError):
     """The operator has something to mend; all problems at once."""
 
