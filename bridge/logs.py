@@ -93,7 +93,6 @@ def start(form: str = "auto", *, level: int = logging.INFO, stream: TextIO | Non
         line = json_line
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler, Writer)]:
-        root.removeHandler(handler)
         handler.close()
     writer = Writer(out.fileno(), line)
     root.addHandler(writer)
@@ -133,7 +132,8 @@ class Writer(logging.Handler):
             self._wake.set()
 
     def close(self) -> None:
-        """Write what is left, but wait no longer than a second for a stream that takes nothing."""
+        """Write what is left, but wait no longer than a second for a stream that takes nothing; take no more."""
+        logging.getLogger().removeHandler(self)
         atexit.unregister(self.close)
         self._closing.set()
         self._wake.set()

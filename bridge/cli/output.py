@@ -28,13 +28,12 @@ def now() -> datetime:
 
 def say(text: str = "") -> None:
     """Print data."""
-    print(text)
+    print(text, flush=True)
 
 
 def talk(text: str = "") -> None:
     """Print talk: what a person wants to know and a script does not."""
-    sys.stdout.flush()
-    print(text, file=sys.stderr)
+    print(text, file=sys.stderr, flush=True)
 
 
 def say_json(value: object) -> None:
