@@ -45,10 +45,10 @@ _MEANINGS = (
 REFUSALS = (sqlite3.Error, OverflowError)
 
 
-def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Open the database; transactions are begun and ended by hand. Raises sqlite3.Error, also when there is no file."""
     db = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+        f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,

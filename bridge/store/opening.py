@@ -112,14 +112,17 @@ def open_file(path: Path, steps: tuple[Step, ...], *, create: bool, now_ms: int)
     """Open the database and bring it to this version's schema. Raises ConfigError."""
     db = None
     try:
-        db = connect(path, create=create)
+        if create and not path.exists():
+            # it will hold personal data: for its owner only, unless the operator says otherwise
+            path.touch(mode=0o600)
+        db = connect(path)
         _check_ours(db, path, steps)
         _use_wal(db, path)
         migrate(db, steps, now_ms=now_ms)
     except BaseException as error:
         if db is not None:
             db.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.Error | OSError):
             raise _unreadable(path, error) from error
         raise
     return db
@@ -154,7 +157,7 @@ def _use_wal(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> ConfigError:
+def _unreadable(path: Path, error: sqlite3.Error | OSError) -> ConfigError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return _problem(
@@ -164,7 +167,7 @@ def _unreadable(path: Path, error: sqlite3.Error) -> ConfigError:
         )
     return _problem(
         "database-file",
-        f"cannot open {path}: {as_store_error(error)}",
+        f"cannot open {path}: {error.strerror if isinstance(error, OSError) else as_store_error(error)}",
         fix=f"let this user read and write {path.name} and its folder, or set {VARIABLE} to another place",
     )
 

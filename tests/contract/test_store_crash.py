@@ -1,0 +1,82 @@
+"""kill -9 in the middle of writing: whatever was reported as recorded is there, and nothing is half there."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from bridge.model import DeliveryState
+from bridge.store import open_store
+from bridge.store.base import DeliveryFilter, EventFilter
+from tests.contract.store_hand import START
+
+#: Sixteen callers record as fast as they can and say so; a worker claims and never comes back.
+PROGRAM = """
+import asyncio, itertools, sys
+sys.path.insert(0, {root!r})
+from bridge.store import open_store
+from tests.contract.store_hand import START, Hand, a_conversion, a_meaning, a_sale
+
+async def main():
+    store = await open_store({url!r}, exclusive=True)
+    hand = Hand(store)
+    numbers = itertools.count({first})
+
+    async def caller():
+        for number in numbers:
+            sale = a_conversion(a_sale(f"s{{number}}", f"cus_{{number % 50}}"), claims=[f"in_{{number}}"])
+            await store.record([a_meaning(sale, key=f"e{{number}}")], now=START)
+            print(number, flush=True)
+
+    async def worker():
+        while True:
+            await hand.ask(limit=3)
+            await asyncio.sleep(0.001)
+
+    await asyncio.gather(worker(), *(caller() for _ in range(16)))
+
+asyncio.run(main())
+"""
+
+ROUNDS = 3
+ENOUGH = 400
+
+
+def killed_after(url: str, first: int) -> set[int]:
+    """Let a process write until it has reported enough, kill it, and say what it had reported."""
+    program = PROGRAM.format(root=str(Path(__file__).parents[2]), url=url, first=first)
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    reported = [process.stdout.readline() for _ in range(ENOUGH)]
+    process.kill()
+    reported += process.stdout.readlines()
+    process.stdout.close()
+    process.wait(10)
+    return {int(line) for line in reported if line.endswith("\n")}
+
+
+async def test_what_was_reported_as_recorded_survives_kill_9(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bridge.db'}"
+    reported: set[int] = set()
+    for number in range(ROUNDS):
+        reported |= await asyncio.to_thread(killed_after, url, number * 1_000_000)
+
+    store = await open_store(url, exclusive=True)
+    events = await store.events(EventFilter(limit=1_000_000))
+    rescued = await store.rescue(now=START)
+    deliveries = await store.deliveries(DeliveryFilter(limit=1_000_000))
+    await store.close()
+
+    assert len(reported) >= ROUNDS * ENOUGH
+    assert reported <= {int(one.event.key.removeprefix("e")) for one in events}
+    assert all(1 == len(one.deliveries) for one in events)
+    assert 1 == rescued
+    assert {DeliveryState.PENDING} == {one.state for one in deliveries}
+    with sqlite3.connect(tmp_path / "bridge.db") as db:
+        assert [("ok",)] == db.execute("PRAGMA integrity_check").fetchall()
+        assert (len(events), len(events)) == (
+            db.execute("SELECT count(*) FROM claims").fetchone()[0],
+            db.execute("SELECT count(DISTINCT delivery_id) FROM claims").fetchone()[0],
+        )
+    db.close()

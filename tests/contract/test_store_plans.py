@@ -1,0 +1,138 @@
+"""SQLite's plans: no verb of the running bridge walks a table, and a stuck lane costs nobody anything.
+
+Not by timing: by what SQLite says it will do, and by counting its steps.
+"""
+
+import itertools
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+
+import pytest
+
+from bridge.model import Dead, Delivered, RetryAt
+from bridge.store import open_store
+from bridge.store.sqlite import SQLiteStore
+from tests.contract.store_hand import START, Hand, a_conversion, a_lead, a_meaning, a_sale, an_event
+
+#: A walk over a whole table, or over an index that holds all of it.
+WALK = re.compile(r"SCAN (?!wanted|json_each|tracker|sources_seen|CONSTANT)")
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
+    store = await open_store(f"sqlite:///{tmp_path / 'bridge.db'}", exclusive=True)
+    assert isinstance(store, SQLiteStore)
+    yield store
+    await store.close()
+
+
+def writing(store: SQLiteStore) -> sqlite3.Connection:
+    assert store._writer._db is not None
+    return store._writer._db
+
+
+def walks(db: sqlite3.Connection, statements: list[str]) -> list[str]:
+    """Steps of these statements' plans that walk through a table, each with its statement."""
+    found = []
+    for sql in statements:
+        if not sql.lstrip().startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            continue
+        plan = [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        found += [f"{step}: {' '.join(sql.split())}" for step in plan if WALK.search(step)]
+    return found
+
+
+async def a_days_work(hand: Hand) -> None:
+    """Every writing verb at least once, with duplicates, deaths, promotions and associations."""
+    click = a_conversion(a_sale("click", click_id="c"), association_namespace="stripe")
+    follow = a_conversion(a_lead("follow"), needs_association=True, association_namespace="stripe")
+    await hand.trust()
+    for name in "abc":
+        await hand.record(a_meaning(a_conversion(a_sale(name, f"cus_{name}"), claims=["in_1", f"pi_{name}"])))
+    await hand.record(a_meaning(click), a_meaning(follow), a_sale("aside", "cus_4"), a_sale("replayed", "cus_5"))
+    for delivery in (await hand.ask()).deliveries:
+        match delivery.payload.event_name:
+            case "a" | "replayed":
+                await hand.end(delivery, Dead(reason="no"))
+            case "aside":
+                await hand.end(delivery, RetryAt(at=START, reason="busy", steps_aside=True))
+            case _:
+                await hand.end(delivery, Delivered())
+    await hand.store.replay([(await hand.one("replayed")).id], now=hand.now)
+    await hand.store.release([one.id for one in (await hand.ask()).deliveries], now=hand.now)
+    await hand.ask()
+    await hand.store.rescue(now=hand.now)
+    await hand.store.dismiss([(await hand.one("replayed")).id], only=False, now=hand.now)
+    await hand.store.prune(bodies_before=START.replace(year=2027), keys_before=START.replace(year=2027))
+
+
+async def test_no_verb_that_writes_walks_a_table(sqlite: SQLiteStore) -> None:
+    statements: list[str] = []
+    writing(sqlite).set_trace_callback(statements.append)
+
+    await a_days_work(Hand(sqlite))
+    writing(sqlite).set_trace_callback(None)
+
+    assert len(statements) > 100
+    assert [] == walks(writing(sqlite), statements)
+
+
+async def test_the_check_above_would_see_a_walk(sqlite: SQLiteStore) -> None:
+    assert 1 == len(walks(writing(sqlite), ["SELECT * FROM deliveries WHERE rule = 'x'"]))
+
+
+async def test_claim_finds_due_heads_through_the_index_of_heads(sqlite: SQLiteStore) -> None:
+    statements: list[str] = []
+    hand = Hand(sqlite)
+    await hand.trust()
+    await hand.record(a_sale("a"))
+    writing(sqlite).set_trace_callback(statements.append)
+    await hand.claim_one()
+    writing(sqlite).set_trace_callback(None)
+
+    (heads,) = [one for one in statements if "head = 1 AND due_at <=" in one]
+    ((detail,),) = [[row["detail"]] for row in writing(sqlite).execute(f"EXPLAIN QUERY PLAN {heads}")]
+    assert "SEARCH deliveries USING INDEX deliveries_due (due_at<?)" == detail.replace("COVERING ", "")
+
+
+async def steps_of(store: SQLiteStore, verb: Awaitable[object]) -> int:
+    """How many steps SQLite's machine makes for a verb."""
+    counter = itertools.count()
+
+    def count() -> None:
+        next(counter)
+
+    writing(store).set_progress_handler(count, 1)
+    await verb
+    writing(store).set_progress_handler(None, 0)
+    return next(counter)
+
+
+@pytest.mark.parametrize("kind", ["retry", "sending"])
+async def test_a_stuck_lane_costs_the_same_with_20000_behind_it_as_with_20(tmp_path: Path, kind: str) -> None:
+    async def steps(followers: int) -> list[int]:
+        store = await open_store(f"sqlite:///{tmp_path / f'{followers}.db'}", exclusive=True)
+        assert isinstance(store, SQLiteStore)
+        hand = Hand(store)
+        await hand.trust()
+        await hand.record(a_sale("head", "stuck"))
+        head = await hand.claim_one()
+        if kind == "retry":
+            await hand.end(head, RetryAt(at=START.replace(year=2027), reason="busy"))
+        crowd = [a_conversion(a_sale(f"s{number}", "stuck"), item=number) for number in range(followers)]
+        await hand.record(a_meaning(*crowd, event=an_event("crowd")))
+        await hand.record(a_sale("other", "cus_2"))
+        counts = [
+            await steps_of(store, hand.record(a_sale("one more", "stuck"))),
+            await steps_of(store, hand.claim(limit=1)),
+            await steps_of(store, hand.end(await hand.one("other"), Delivered())),
+        ]
+        await store.close()
+        return counts
+
+    few, many = await steps(20), await steps(20_000)
+
+    assert [0, 0, 0] != few
+    assert few == many
