@@ -168,7 +168,9 @@ async def serve_until_stopped(settings: Settings, stop: asyncio.Event) -> None:
             )
             server = _Server(config)
             watching = asyncio.create_task(_stop_when(stop, server, bridge))
-            logs.event(_log, logging.INFO, "serving", url=_url(settings.host, sock))
+            address = _url(settings.host, sock)
+            hooks = f"{settings.public_url or address}/webhooks/{{source}}"
+            logs.event(_log, logging.INFO, "serving", url=address, webhooks=hooks)
             await server.serve(sockets=[sock])
             watching.cancel()
     logs.event(_log, logging.INFO, "stopped")

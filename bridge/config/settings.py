@@ -127,9 +127,6 @@ class Settings:
     log_format: LogFormat = _setting(
         "TRACKBRIDGE_LOG_FORMAT", kinds.LOG_FORMAT, "auto", "text, json, or auto: text on a terminal, else json"
     )
-    stripe_api_key: Secret | None = _optional(
-        "STRIPE_API_KEY", kinds.SECRET, "restricted Stripe key, for what needs Stripe's API; optional", is_secret=True
-    )
     #: by variable name: where the value came from
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     told: Told = field(default_factory=lambda: listen({}, {}, None), compare=False, repr=False)

@@ -10,8 +10,8 @@ import sqlite3
 from pathlib import Path
 
 import httpx
-from bridge.demo.tracker import FakeTracker
 
+from bridge.demo.tracker import FakeTracker
 from tests.support import STRIPE_SECRET, TOKEN, a_checkout, bridge_process, stripe_headers, stripe_signature, wait_until
 
 
@@ -112,9 +112,7 @@ async def test_no_secret_and_no_person_is_in_any_log_line(tmp_path: Path) -> Non
                     await http.post("/webhooks/stripe?token=query_secret_5", content=body, headers=headers)
                 await http.get("/readyz", headers={"Authorization": "Bearer adm_secret_77"})
                 await http.get("/metrics")
-            async with asyncio.timeout(20):
-                while not tracker.requests:
-                    await asyncio.sleep(0.02)
+            await tracker.wait_for(1)
             await asyncio.to_thread(wait_until, lambda: "delivery.attempted" in bridge.log)
             assert 0 == await asyncio.to_thread(bridge.terminate)
             log = bridge.log
@@ -143,11 +141,21 @@ def test_sigint_ends_it_like_sigterm(tmp_path: Path) -> None:
         assert 0 == bridge.process.wait(15)
 
 
-def test_without_a_token_deliveries_wait_and_go_once_there_is_one(tmp_path: Path) -> None:
-    with bridge_process(tmp_path, CMS_BEARER_TOKEN="") as bridge:
-        bridge.start()
-        assert 1 == bridge.post(a_checkout(1)).json()["deliveries"]
-        assert "no token" in bridge.log
-        metrics = httpx.get(f"{bridge.url}/metrics").text
-        assert 'trackbridge_deliveries{state="pending"} 1.0' in metrics
-        assert 0 == bridge.terminate()
+async def test_without_a_token_deliveries_wait_and_go_once_there_is_one(tmp_path: Path) -> None:
+    async with FakeTracker() as tracker:
+        with bridge_process(tmp_path, CMS_BASE_URL=tracker.url) as bridge:
+            bridge.settings["CMS_BEARER_TOKEN"] = ""
+            await asyncio.to_thread(bridge.start)
+            answer = await asyncio.to_thread(bridge.post, a_checkout(1))
+            assert 1 == answer.json()["deliveries"]
+            await asyncio.to_thread(wait_until, lambda: "no token" in bridge.log)
+            metrics = await asyncio.to_thread(httpx.get, f"{bridge.url}/metrics")
+            assert 'trackbridge_deliveries{state="pending"} 1.0' in metrics.text
+            assert 0 == await asyncio.to_thread(bridge.terminate)
+            assert [] == tracker.requests
+
+            bridge.settings["CMS_BEARER_TOKEN"] = TOKEN
+            await asyncio.to_thread(bridge.start)
+            await tracker.wait_for(1)
+
+    assert "pi_1" == json.loads(tracker.requests[0].body)["invoiceId"]

@@ -1,0 +1,186 @@
+"""The hook path as a raw ASGI callable: sizes, times, endings, and what a bug of ours looks like from outside."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge import assembly
+from bridge.assembly import Running
+from bridge.config import load
+from bridge.errors import StoreError
+from bridge.web.app import Bridge
+from tests.support import STRIPE_SECRET, a_checkout, stripe_headers
+
+Message = MutableMapping[str, Any]
+
+
+@dataclass
+class Answer:
+    """What the application sent back."""
+
+    status: int = 0
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def word(self) -> str:
+        return str(json.loads(self.body)["error"])
+
+
+def a_body(*chunks: bytes, then: Callable[[], Awaitable[Message]] | None = None) -> Callable[[], Awaitable[Message]]:
+    """A `receive` that gives these chunks, and then whatever `then` gives."""
+    left = list(chunks)
+
+    async def receive() -> Message:
+        if not left:
+            assert then is not None, "the application reads past the end of the body"
+            return await then()
+        chunk = left.pop(0)
+        return {"type": "http.request", "body": chunk, "more_body": bool(left) or then is not None}
+
+    return receive
+
+
+async def disconnect() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def silence() -> Message:
+    await asyncio.sleep(60)
+    raise AssertionError("nobody waits this long")
+
+
+async def ask(
+    app: Bridge,
+    receive: Callable[[], Awaitable[Message]],
+    *,
+    path: str = "/webhooks/stripe",
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    answer = Answer()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = dict(message["headers"])
+        else:
+            answer.body += message["body"]
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+    }
+    await app(scope, receive, send)
+    return answer
+
+
+@asynccontextmanager
+async def a_bridge(folder: Path, **settings: str) -> AsyncIterator[Running]:
+    environment = {
+        "TRACKBRIDGE_DATABASE_URL": f"sqlite:///{folder / 'bridge.db'}",
+        "STRIPE_WEBHOOK_SECRET": STRIPE_SECRET,
+        "TYPEFORM_WEBHOOK_SECRET": "",
+    } | settings
+    async with assembly.running(load({}, environment, None)) as bridge:
+        yield bridge
+
+
+async def test_a_proven_webhook_in_many_chunks_is_accepted(tmp_path: Path) -> None:
+    body = a_checkout(1)
+    chunks = [body[at : at + 100] for at in range(0, len(body), 100)]
+    async with a_bridge(tmp_path) as bridge:
+        answer = await ask(bridge.app, a_body(*chunks), headers=stripe_headers(body))
+
+    assert 200 == answer.status
+    assert {"status": "accepted", "event": "evt_1", "deliveries": 1} == json.loads(answer.body)
+
+
+async def test_a_body_one_byte_too_large_is_413_and_read_to_its_end(tmp_path: Path) -> None:
+    async with a_bridge(tmp_path, TRACKBRIDGE_MAX_BODY="1000") as bridge:
+        exact = await ask(bridge.app, a_body(b"x" * 1000))
+        over = await ask(bridge.app, a_body(b"x" * 600, b"x" * 401, b"x" * 5000))
+        declared = await ask(bridge.app, a_body(b"x" * 1001), headers={"Content-Length": "1001"})
+        absurd = await ask(bridge.app, a_body(b"x"), headers={"Content-Length": "9" * 400})
+
+    assert [401, 413, 413, 413] == [answer.status for answer in (exact, over, declared, absurd)]
+    assert b"close" == over.headers[b"connection"]
+
+
+async def test_a_sender_that_drips_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_bridge(tmp_path) as bridge:
+        monkeypatch.setattr(bridge.app.webhooks, "_body_seconds", 0.05)
+        answer = await ask(bridge.app, a_body(b"{", then=silence))
+
+    assert 408 == answer.status
+    assert "too slow" == answer.word
+
+
+async def test_a_sender_that_goes_away_leaves_nothing_behind(tmp_path: Path) -> None:
+    body = a_checkout(1)
+    async with a_bridge(tmp_path) as bridge:
+        await ask(bridge.app, a_body(body[:50], then=disconnect), headers=stripe_headers(body))
+        counts = await bridge.store.counts()
+
+    assert 0 == sum(counts.events.values())
+
+
+async def test_while_draining_everything_is_try_later(tmp_path: Path) -> None:
+    body = a_checkout(1)
+    async with a_bridge(tmp_path) as bridge:
+        bridge.app.webhooks.draining = True
+        hook = await ask(bridge.app, a_body(body), headers=stripe_headers(body))
+        ready = await ask(bridge.app, a_body(b""), path="/readyz", method="GET")
+        unknown = await ask(bridge.app, a_body(b""), path="/webhooks/nobody")
+
+    assert [503, 503, 404] == [hook.status, ready.status, unknown.status]
+    assert b"30" == hook.headers[b"retry-after"]
+
+
+@pytest.mark.parametrize(("error", "status"), [(StoreError("full"), 503), (ZeroDivisionError("bug"), 503)])
+async def test_trouble_of_ours_is_try_later_and_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise error
+
+    body = a_checkout(1)
+    async with a_bridge(tmp_path) as bridge:
+        monkeypatch.setattr(bridge.store, "record", fail)
+        answer = await ask(bridge.app, a_body(body), headers=stripe_headers(body))
+
+    assert status == answer.status
+    assert "try later" == answer.word
+
+
+async def test_detail_of_readiness_is_for_the_admin_token(tmp_path: Path) -> None:
+    async with a_bridge(tmp_path, TRACKBRIDGE_ADMIN_TOKEN="adm_0123456789abcdef") as bridge:
+        answers = [
+            await ask(bridge.app, a_body(b""), path="/readyz", method="GET", headers=headers)
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer adm_0123456789abcdef"})
+        ]
+
+    assert [200, 200, 200] == [answer.status for answer in answers]
+    assert [{"status"}, {"status"}] == [set(json.loads(answer.body)) for answer in answers[:2]]
+    detail = json.loads(answers[2].body)
+    assert "on" == detail["sources"]["stripe"]
+    assert "off" == detail["sources"]["typeform"]
+    assert "no token" == detail["sending"]
+
+
+async def test_what_is_read_by_get_is_405(tmp_path: Path) -> None:
+    async with a_bridge(tmp_path) as bridge:
+        answer = await ask(bridge.app, a_body(b""), method="GET")
+
+    assert 405 == answer.status
+    assert b"POST" == answer.headers[b"allow"]
