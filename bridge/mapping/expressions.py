@@ -64,16 +64,21 @@ def _findings(tree: Tree, node: Node, role: Role) -> list[Finding]:
 def _no_scalar(node: Node, name: str) -> Problem:
     what, sign = ("a list", "[") if node.kind == "list" else ("a map", "{")
     constant = "a constant is {value: text} and nothing else; " if node.kind == "map" else ""
-    entry = entry_of(node.place.text)
-    is_whole = entry is not None and entry.column == node.place.column
-    written = f":  {entry.key}: {single_quoted(entry.value)}" if entry is not None and is_whole else ""
     return Problem(
         code="wrong-type",
         what=f'"{name}" takes an expression, and this is {what}',
         place=node.place,
         why=f"YAML takes an unquoted value that starts with {sign} for {what}",
-        fix=f"{constant}put an expression in single quotes, each ' inside doubled{written}",
+        fix=f"{constant}put an expression in single quotes, each ' inside doubled{_written(node)}",
     )
+
+
+def _written(node: Node) -> str:
+    """The mend written out, where the value is all that stands on its line."""
+    entry = entry_of(node.place.text)
+    if entry is None or entry.column != node.place.column:
+        return ""
+    return f":  {entry.key}: {single_quoted(entry.value)}"
 
 
 def _syntax(node: Node, error: ExpressionError) -> Problem:
@@ -101,14 +106,12 @@ def _cut(node: Node) -> Problem | None:
     rest = line[start + len(node.text) :]
     if not rest.strip().startswith("#"):
         return None
-    entry = entry_of(line)
-    key = f"{entry.key}: " if entry else ""
     return Problem(
         code="yaml-comment",
         what="YAML takes the rest of this line for a comment",
         place=_moved(node.place, len(node.text) + len(rest) - len(rest.lstrip())),
         why="' #' begins a comment in an unquoted value, and what is left is no expression",
-        fix=f"put it in single quotes, each ' inside doubled:  {key}{single_quoted(line[start:].rstrip())}",
+        fix=f"put it in single quotes, each ' inside doubled{_written(node)}",
     )
 
 

@@ -80,9 +80,9 @@ def _visible(char: str) -> str:
         return char
     if "\ud800" <= char <= "\udfff":
         return "\ufffd"
-    if char.isspace():
-        return " "
-    return "" if char < "\xa0" else char
+    if char < "\xa0":
+        return " " if char in "\t\n\r\v\f" else ""
+    return " " if char.isspace() else char
 
 
 def text_of(value: Json) -> str | None:

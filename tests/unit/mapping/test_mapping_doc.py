@@ -1,4 +1,4 @@
-"""docs/mapping.md is true: every function has its example, every example and every trap is run, every mapping parses."""
+"""docs/mapping.md is true: every function has an example, every example and trap is run, every mapping parses."""
 
 import json
 from pathlib import Path
