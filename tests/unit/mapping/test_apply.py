@@ -125,11 +125,21 @@ def test_a_condition_that_cannot_be_worked_out_is_a_failure_and_says_the_types()
         ("before(status, empty)", "before() wants a separator, got empty text"),
         ("lower(items)", "lower() wants text, got a list"),
         ("to_text(items)", "to_text() wants text, got a list"),
+        ("join_present(',', status)", "join_present() wants a list, got text"),
+        ("join_present(',', [items])", "join_present() wants text, got a list"),
+        ("join_present(many, items[*].none)", "join_present() wants text, got an object"),
+        ("join(long, letters)", "join() would make too long a text"),
+        ("join_present(long, letters)", "join_present() would make too long a text"),
+        ("pair(status, 'x')", "pair() wants a list of pairs, got text"),
+        ("lookup(status, 'x', 'y')", "lookup() wants a list, got text"),
+        ("max_by(items, &id)", "max_by() cannot work with these types"),
     ],
 )
 def test_a_function_that_cannot_read_its_argument_says_so(expression: str, reason: str) -> None:
     mapping = a_mapping(f'when: "{expression}"')
-    meaning = meaning_of(mapping, an_order(items=[{"id": 1}, {"id": "b"}], empty=""))
+    items: Json = [{"id": 1, "none": {}}, {"id": "b"}]
+    document = an_order(items=items, empty="", many="x", long="x" * 10_000, letters=["a"] * 1000)
+    meaning = meaning_of(mapping, document)
 
     assert meaning.reason.endswith(f"): {reason}")
 
@@ -211,6 +221,15 @@ def test_what_is_neither_test_nor_live_is_for_a_person(value: Json) -> None:
     assert (EventState.UNMAPPED, ()) == (meaning.state, meaning.conversions)
     assert meaning.reason.startswith("cannot map: event, test (test): ")
     assert meaning.reason.endswith(", expected true or false")
+
+
+def test_an_event_that_cannot_be_told_from_a_test_is_for_a_person() -> None:
+    meaning = meaning_of(a_mapping("test: total > `5`"), an_order(total="six"))
+    assert "cannot map: event, test (total > `5`): text is compared with a number" == meaning.reason
+
+
+def test_an_event_without_a_word_on_tests_is_live() -> None:
+    assert not meaning_of(a_mapping(base=LEAD), a_signup(livemode=False)).event.test
 
 
 # Click ids ---------------------------------------------------------------------------------------------------------

@@ -9,12 +9,14 @@ from bridge.mapping import apply
 from bridge.model import Json
 from tests.unit.mapping.factories import (
     LEAD,
+    MAPPING,
     a_mapping,
     a_signup,
     a_webhook,
     an_order,
     conversion_of,
     meaning_of,
+    parsed,
     proven,
 )
 
@@ -98,6 +100,27 @@ def test_only_what_rules_read_is_kept_of_a_request() -> None:
         ("content-type", "application/json"),
     ) == meaning.event.headers
     assert "click_id=a+b&click_id=c" == meaning.event.query
+
+
+def test_a_mapping_that_names_no_id_keys_by_the_bodys_digest() -> None:
+    text = MAPPING.replace("  id: id\n", "")
+    mapping = parsed(text).mapping
+    assert mapping is not None
+    meaning = meaning_of(mapping, an_order())
+
+    assert f"sha256:{sha256(meaning.event.body).hexdigest()}" == meaning.event.key
+    assert "" == meaning.reason
+
+
+def test_a_header_that_is_not_there_or_blank_is_null() -> None:
+    mapping = a_mapping("when: header('X-A') == `null` && header('X-B') == `null` && query('a') == query('b')")
+    assert 1 == len(meaning_of(mapping, an_order(), x_a=" ").conversions)
+
+
+def test_a_header_that_is_no_utf_8_is_read_byte_by_byte() -> None:
+    webhook = a_webhook(an_order(), x_topic="\xe4")
+    (meaning,) = apply(a_mapping("when: header('X-Topic') == 'ä'"), proven(webhook), an_order())
+    assert 1 == len(meaning.conversions)
 
 
 def test_what_is_kept_gives_the_same_again() -> None:
