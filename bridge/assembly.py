@@ -91,7 +91,7 @@ async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
     rescued = await store.rescue(now=utcnow())
     await store.greet(fingerprint, now=utcnow())
     for source in loaded.sources.values():
-        await store.remember_revision(source.mapping.revision, source.name, source.text, now=utcnow())
+        await store.remember_revision(source.mapping.revision, source.name, source.mapping.text, now=utcnow())
     return rescued
 
 

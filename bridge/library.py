@@ -32,7 +32,6 @@ class Source:
     missing: tuple[str, ...]
     file: Path
     shipped: bool
-    text: str
 
     @property
     def is_on(self) -> bool:
@@ -147,7 +146,6 @@ def _read_one(
         missing=tuple(dict.fromkeys(missing)),
         file=file,
         shipped=shipped,
-        text=text,
     )
     return source, problems
 

@@ -130,7 +130,7 @@ def _sale(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed
     customer = reading.need("customer_external_id", customer_of)
     invoice = reading.need("invoice_id", id_of)
     event_name = reading.need("event_name", id_of)
-    click = reading.read("click_id", id_of)
+    click = reading.glance("click_id", id_of)
     timestamp = _timestamp(reading, event)
     names = _names(reading, invoice)
     if reading.failures or amount is None:
@@ -152,7 +152,7 @@ def _sale(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed
 
 def _lead(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed:
     rule = reading.rule
-    click = reading.read("click_id", id_of)
+    click = reading.glance("click_id", id_of)
     if rule.deferred and click is None and not reading.failures:
         return Skipped("no click id")
     customer = reading.need("customer_external_id", customer_of)

@@ -1,7 +1,7 @@
 """What arrives: a located YAML node, a raw request, and the proof of who sent it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
@@ -44,11 +44,11 @@ class Webhook:
     source: str
     method: str = "POST"
     #: as received, in order, repeated headers kept
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    query: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    query: bytes = field(default=b"", repr=False)
     #: the path segment after the source's name (`/webhooks/{source}/{token}`), still percent-encoded
-    token: bytes = b""
-    body: bytes
+    token: bytes = field(default=b"", repr=False)
+    body: bytes = field(repr=False)
     received_at: datetime
 
     def header(self, name: bytes) -> list[bytes]:

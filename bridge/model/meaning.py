@@ -1,6 +1,6 @@
 """What it means: an event, and the leads and sales that rules make of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Literal, TypeAlias
@@ -64,9 +64,9 @@ class Event:
     #: the sender's sub-account (Stripe Connect), part of every claim
     account: str | None = None
     #: the few headers that mappings may read; never signatures or credentials
-    headers: tuple[tuple[str, str], ...] = ()
-    query: str = ""
-    body: bytes
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: str = field(default="", repr=False)
+    body: bytes = field(repr=False)
     verified_by: str
     #: hash of the mapping text that decided
     revision: str

@@ -106,7 +106,7 @@ def test_a_text_cannot_be_blown_up() -> None:
     mapping = a_mapping("click_id: replace(click, 'a', other)")
     (meaning,) = apply(mapping, proven(a_webhook()), an_order(click="a" * 10_000, other="b" * 10_000))
 
-    assert meaning.reason.endswith("replace() would make too long a text")
+    assert meaning.steps[-1].why.endswith("replace() would make too long a text; left out")
 
 
 KEYWORDS = sorted({line.strip().removeprefix("- ").partition(":")[0] for line in MAPPING.splitlines()})
