@@ -171,6 +171,20 @@ async def test_the_budget_runs_from_the_first_try_and_stands_still_while_paused(
     assert 111 == (await trusted.claim_one()).age_seconds
 
 
+async def test_a_probes_budget_stands_still_as_well(trusted: Hand) -> None:
+    await trusted.record(a_sale("a"))
+    await trusted.end(await trusted.claim_one(), RetryAt(at=START, reason="busy"))
+    trusted.later(seconds=7)
+    probe_at = trusted.now + timedelta(hours=1)
+    first = await trusted.claim_one()
+    pause = Pause(reason="401", retry_at=trusted.now)
+    row = {"paused_since": trusted.now, "probe_at": probe_at}
+    await trusted.end(first, pause, an_outcome(401, started_at=trusted.now), **row)
+    trusted.now = probe_at
+
+    assert 7 == (await trusted.claim_one()).age_seconds
+
+
 # ── pause ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -150,6 +150,18 @@ async def test_in_one_batch_too_the_next_one_after_a_dead_holder_takes_all_its_n
     assert [S.PENDING, S.DUPLICATE, S.DUPLICATE] == await trusted.states("b", "c", "d")
 
 
+async def test_names_are_inherited_from_one_dead_holder_to_the_next(trusted: Hand) -> None:
+    await trusted.record(claiming("a", "in_1", "pi_1"))
+    await dies(trusted, "a")
+    await trusted.record(claiming("b", "in_1"))
+    await dies(trusted, "b")
+    await trusted.record(claiming("c", "in_1"))
+
+    await trusted.record(claiming("d", "pi_1"))
+
+    assert await ids(trusted, "c") == [(await trusted.one("d")).duplicate_of]
+
+
 async def test_a_duplicate_that_also_names_a_dead_sale_shows_that_the_two_are_one(trusted: Hand) -> None:
     await trusted.record(claiming("dead", "in_1"), claiming("alive", "pi_1"))
     await dies(trusted, "dead")
