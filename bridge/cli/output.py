@@ -71,7 +71,7 @@ def span(seconds: float) -> str:
     size = abs(seconds)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if size >= length:
-            return f"{size / length:.0f} {unit}"
+            return f"{int(size // length)} {unit}"
     return f"{size:.0f} s"
 
 

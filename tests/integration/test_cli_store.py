@@ -1,0 +1,384 @@
+"""The commands that look into the store, and those that change it: what they print, for people and for scripts."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from bridge.cli import main
+from bridge.model import Dead, Delivered, DeliveryState, EventState, Meaning, Sent, Step
+from bridge.store import Store, open_store
+from tests.contract.store_hand import Hand, a_conversion, a_lead, a_sale, an_event, an_outcome
+from tests.support import clean_environment
+
+T = TypeVar("T")
+Text = pytest.CaptureFixture[str]
+
+#: Two days ago and a bit, so that every listing says `2 d ago`.
+THEN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2, minutes=5)
+THEN_TEXT = THEN.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@pytest.fixture(autouse=True)
+def clean_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in os.environ.keys() - clean_environment().keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    async def go() -> T:
+        store = await open_store("sqlite:///trackbridge.db", exclusive=True)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(go())
+
+
+def a_meaning(*conversions: Any, key: str, state: EventState = EventState.ACCEPTED, **changes: Any) -> Meaning:
+    event = an_event(
+        key, received_at=THEN, type="checkout.session.completed", body=b'{"id": 1}', **changes.pop("event", {})
+    )
+    return Meaning(event=event, state=state, conversions=conversions, **changes)
+
+
+@pytest.fixture
+def filled(clean_room: Path) -> None:
+    """One event of each sort: 1 delivered, 2 dead, 3 a test, 4 unmapped, 5 on its way."""
+
+    async def fill(store: Store) -> None:
+        hand = Hand(store)
+        hand.now = THEN
+        steps = (Step(rule="checkout", result="matched"), Step(rule="trial", result="skipped", why="when is not met"))
+        sale = a_sale("purchase", "cus_1", click_id="click_1", timestamp=THEN)
+        await hand.record(a_meaning(a_conversion(sale, rule="checkout"), key="evt_paid", steps=steps))
+        answer = an_outcome(started_at=THEN, text='{"status": true}', is_json=True)
+        await hand.end(await hand.claim_one(), Delivered(flags=("already there",)), answer, cautious=False)
+        late = a_sale("renewal", "cus_2", amount=1000, currency="JPY", timestamp=THEN)
+        await hand.record(a_meaning(a_conversion(late), key="evt_renewed"))
+        refused = an_outcome(422, started_at=THEN, text="no\x1b[2J", message="no")
+        await hand.end(await hand.claim_one(), Dead(reason="422: invoiceId too long\x1b[2J"), refused)
+        await hand.record(
+            a_meaning(key="evt_test", state=EventState.IGNORED, reason="test mode", event={"test": True}),
+            a_meaning(
+                key="sha256:ab",
+                state=EventState.UNMAPPED,
+                reason="cannot map: amount is missing",
+                event={"source": "quiz", "source_id": None},
+            ),
+            a_meaning(a_conversion(a_lead("signup", "ada@example.com", timestamp=THEN)), key="evt_lead"),
+        )
+
+    with_store(fill)
+
+
+def printed(capsys: Text, *arguments: str, code: int = 0) -> list[str]:
+    """The lines a command prints as data."""
+    assert code == main(list(arguments))
+    return capsys.readouterr().out.splitlines()
+
+
+def parsed(capsys: Text, *arguments: str, code: int = 0) -> Any:
+    assert code == main([*arguments, "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("filled")
+def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Text) -> None:
+    assert [
+        "id  received  source  type                        state     what became of it",
+        "5   2 d ago   stripe  checkout.session.completed  accepted  lead signup: pending, due now",
+        "4   2 d ago   quiz    checkout.session.completed  unmapped  cannot map: amount is missing",
+        "3   2 d ago   stripe  checkout.session.completed  ignored   test mode",
+        "2   2 d ago   stripe  checkout.session.completed  accepted  sale renewal 1000 JPY: dead",
+        "1   2 d ago   stripe  checkout.session.completed  accepted  sale purchase 49.99 USD: delivered",
+    ] == printed(capsys, "events")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ids"),
+    [
+        (["--state", "unmapped"], [4]),
+        (["--source", "stripe"], [5, 3, 2, 1]),
+        (["--customer", "cus_2"], [2]),
+        (["--limit", "2"], [5, 4]),
+        (["--since", "3d"], [5, 4, 3, 2, 1]),
+        (["--since", "1d"], []),
+        (["--since", THEN.isoformat()], [5, 4, 3, 2, 1]),
+        (["--since", "2099-01-01"], []),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else "",
+)
+@pytest.mark.usefixtures("filled")
+def test_a_listing_can_be_narrowed_down(arguments: list[str], ids: list[int], capsys: Text) -> None:
+    assert ids == [event["id"] for event in parsed(capsys, "events", *arguments)]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_listing_that_was_cut_says_so(capsys: Text) -> None:
+    main(["events", "--limit", "5"])
+    assert "only the newest 5 are shown: --limit shows more\n" == capsys.readouterr().err
+    main(["events", "--since", "1d"])
+    assert "no events like these\n" == capsys.readouterr().err
+
+
+def test_an_empty_store_has_no_events_yet(capsys: Text) -> None:
+    async def nothing(_: Store) -> None: ...
+
+    with_store(nothing)
+
+    assert 0 == main(["events"])
+    assert "no events yet\n" == capsys.readouterr().err
+    assert [] == parsed(capsys, "events")
+    assert 0 == main(["dead"])
+    assert "nothing is dead\n" == capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_narrow_terminal_cuts_the_widest_columns(monkeypatch: pytest.MonkeyPatch, capsys: Text) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    lines = printed(capsys, "events")
+
+    assert all(len(line) <= 60 for line in lines)
+    assert "1   2 d ago   stripe  checkout.ses…  accepted  sale purchas…" == lines[-1]
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_story_of_a_delivered_event_is_told_whole(capsys: Text) -> None:
+    assert [
+        "event 1: checkout.session.completed from stripe",
+        f"  received     {THEN_TEXT} (2 d ago), 9 bytes",
+        "  verified by  signature 1",
+        "  source's id  evt_paid",
+        "  mapping      revision r1",
+        "  outcome      accepted",
+        "",
+        "rules",
+        "  checkout  matched",
+        "  trial     skipped  when is not met",
+        "",
+        "delivery 1: sale purchase 49.99 USD",
+        "  state        delivered",
+        "  by rule      checkout",
+        "  customer     cus_1",
+        "  invoice      purchase",
+        "  click id     click_1",
+        "  note         already there",
+        "  attempt  at                       answer        verdict    said",
+        f'  1        {THEN_TEXT}  200 in 12 ms  delivered  {{"status": true}}',
+    ] == printed(capsys, "events", "show", "1")
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_story_of_a_dead_one_names_the_next_step_and_escapes_what_the_tracker_wrote(capsys: Text) -> None:
+    lines = printed(capsys, "events", "show", "evt_renewed")
+
+    assert "  state        dead: 422: invoiceId too long\\u001b[2J" in lines
+    assert f"  1        {THEN_TEXT}  422 in 12 ms  dead     no\\u001b[2J" in lines
+    assert "  next         trackbridge replay 2, or trackbridge dismiss 2" == lines[-1]
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_story_of_an_event_without_deliveries_says_why(capsys: Text) -> None:
+    lines = printed(capsys, "events", "show", "4")
+
+    assert "  source's id  none; known by sha256:ab" in lines
+    assert "  outcome      unmapped: cannot map: amount is missing" == lines[-1]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_story_for_scripts_has_every_attempt(capsys: Text) -> None:
+    (event,) = parsed(capsys, "events", "show", "evt_paid")
+
+    assert ("evt_paid", "accepted", "delivered") == (
+        event["source_id"],
+        event["state"],
+        event["deliveries"][0]["state"],
+    )
+    assert THEN.isoformat(timespec="milliseconds").replace("+00:00", "Z") == event["received_at"]
+    assert {
+        "track": "sale",
+        "event_name": "purchase",
+        "click_id": "click_1",
+        "customer_external_id": "cus_1",
+        "customer_name": None,
+        "customer_email": None,
+        "customer_avatar": None,
+        "timestamp": event["received_at"],
+        "invoice_id": "purchase",
+        "amount": 4999,
+        "currency": "USD",
+    } == event["deliveries"][0]["payload"]
+    assert {
+        "1": [
+            {
+                "number": 1,
+                "started_at": event["received_at"],
+                "duration_ms": 12.5,
+                "sent": "yes",
+                "status": 200,
+                "verdict": "delivered",
+                "reason": "already there",
+                "answer": '{"status": true}',
+                "counted": True,
+            }
+        ]
+    } == event["attempts"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_body_can_be_had_as_it_came(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert 0 == main(["events", "show", "evt_paid", "--body"])
+    assert b'{"id": 1}' == capsysbinary.readouterr().out
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_event_that_is_not_there_is_a_failure(capsys: Text) -> None:
+    assert 1 == main(["events", "show", "evt_nobody"])
+    assert 'there is no event "evt_nobody": trackbridge events lists them\n' == capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("filled")
+def test_dead_lists_what_needs_a_person_and_what_can_be_done(capsys: Text) -> None:
+    assert 0 == main(["dead"])
+
+    said = capsys.readouterr()
+    assert [
+        "delivery  event  recorded  source  what                   customer  tries  why",
+        "2         2      2 d ago   stripe  sale renewal 1000 JPY  cus_2     1      422: invoiceId too long\\u001b[2J",
+    ] == said.out.splitlines()
+    assert "trackbridge replay ID sends one again, trackbridge dismiss ID gives it up\n" == said.err
+    assert [2] == [delivery["id"] for delivery in parsed(capsys, "dead")]
+
+
+def state_of(number: int) -> DeliveryState:
+    async def look(store: Store) -> DeliveryState:
+        (event,) = await store.find_events(str(number))
+        return event.deliveries[0].state
+
+    return with_store(look)
+
+
+@pytest.mark.usefixtures("filled")
+def test_replay_sends_again_what_is_dead_and_says_why_not_of_the_rest(capsys: Text) -> None:
+    assert 1 == main(["replay", "2", "1", "99", "2"])
+
+    said = capsys.readouterr()
+    assert "2: will be sent again\n" == said.out
+    assert "1: not replayed: already delivered\n99: not replayed: there is no such delivery\n" == said.err
+    assert DeliveryState.PENDING is state_of(2)
+
+
+@pytest.mark.usefixtures("filled")
+def test_all_dead_can_be_replayed_at_once(capsys: Text) -> None:
+    assert [{"delivery": 2, "done": True, "why": ""}] == parsed(capsys, "replay", "--all-dead")
+    assert 0 == main(["replay", "--all-dead"])
+    assert "nothing is dead\n" == capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_rehearsed_replay_changes_nothing(capsys: Text) -> None:
+    assert 1 == main(["replay", "2", "1", "--dry-run"])
+
+    said = capsys.readouterr()
+    assert [
+        "delivery  now   would send             customer  why it stopped",
+        "2         dead  sale renewal 1000 JPY  cus_2     422: invoiceId too long\\u001b[2J",
+    ] == said.out.splitlines()
+    assert "1: neither dead nor dismissed, or unknown: nothing to replay\n" == said.err
+    assert [2] == [delivery["id"] for delivery in parsed(capsys, "replay", "--all-dead", "--dry-run")]
+    assert DeliveryState.DEAD is state_of(2)
+
+
+@pytest.mark.usefixtures("filled")
+def test_dismiss_gives_up_and_can_be_taken_back(capsys: Text) -> None:
+    assert 1 == main(["dismiss", "2", "1"])
+
+    said = capsys.readouterr()
+    assert "2: dismissed\n" == said.out
+    assert "1: not dismissed: already delivered\n" == said.err
+    assert DeliveryState.DISMISSED is state_of(2)
+    assert ["2: will be sent again"] == printed(capsys, "replay", "2")
+
+
+@pytest.mark.usefixtures("filled")
+def test_dismiss_takes_duplicates_with_it_unless_only(capsys: Text) -> None:
+    async def twins(store: Store) -> None:
+        hand = Hand(store)
+        hand.now = THEN
+        for number, claim in enumerate(("a", "a", "b", "b")):
+            sale = a_sale(f"sale {number}", f"cus_{claim}")
+            await hand.record(a_meaning(a_conversion(sale, claims=(f"stripe:{claim}",)), key=f"evt_twin_{number}"))
+
+    with_store(twins)
+
+    assert ["4: dismissed: its duplicate was dismissed with it"] == printed(capsys, "dismiss", "4")
+    assert ["6: dismissed: delivery 7 takes its place"] == printed(capsys, "dismiss", "--only", "6")
+
+
+@pytest.mark.usefixtures("filled")
+def test_tracker_tells_whether_anything_is_sent(capsys: Text) -> None:
+    lines = printed(capsys, "tracker")
+
+    assert "tracker    open" == lines[0]
+    assert f"succeeded  {THEN_TEXT} (2 d ago)" == lines[1] or "succeeded  never yet" == lines[1]
+    assert ["open       1, the oldest recorded 2 d ago", "dead       1"] == lines[2:]
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_operators_pause_holds_until_resume(capsys: Text) -> None:
+    lines = printed(capsys, "tracker", "pause", "--reason", "new account\x07")
+
+    assert lines[0].startswith("tracker    paused since ")
+    assert "why        new account\\u0007" == lines[1]
+    assert "goes on    when somebody says: trackbridge tracker resume" == lines[2]
+    told = parsed(capsys, "tracker")
+    assert (True, True, "new account\x07") == (told["paused"], told["paused_by_operator"], told["pause_reason"])
+    assert 1 == told["deliveries"]["dead"]
+    assert "tracker    open, one request at a time until the first success" == printed(capsys, "tracker", "resume")[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"paused_until": THEN + timedelta(days=3, hours=1)}, "goes on    in 1 d, as the tracker asked"),
+        ({"probe_at": THEN}, "goes on    by itself, as soon as a probe gets through; the next one: now"),
+    ],
+    ids=["retry-after", "probes"],
+)
+def test_a_pause_says_when_it_ends(row: dict[str, Any], told: str, capsys: Text) -> None:
+    async def pause(store: Store) -> None:
+        hand = Hand(store)
+        hand.now = THEN
+        await hand.set(paused_since=THEN, pause_reason="429", **row)
+
+    with_store(pause)
+
+    assert told == printed(capsys, "tracker")[2]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_try_without_an_answer_says_whether_it_was_sent(capsys: Text) -> None:
+    async def fail(store: Store) -> None:
+        hand = Hand(store)
+        hand.now = THEN
+        for sent in (Sent.NO, Sent.MAYBE):
+            delivery = await hand.claim_one()
+            outcome = an_outcome(None, sent=sent, error="timeout", started_at=THEN)
+            await hand.end(delivery, Dead(reason="timeout"), outcome)
+            await store.replay([delivery.id], now=THEN)
+
+    with_store(fail)
+
+    lines = printed(capsys, "events", "show", "5")
+    assert ["not sent in 12 ms", "no answer in 12 ms"] == [" ".join(line.split()[4:9]) for line in lines[-2:]]
