@@ -14,7 +14,7 @@ from bridge.model import Delivery, Tracker
 from bridge.rate import Pace
 from bridge.store.base import Claimed
 from bridge.store.decoding import delivery_of, maybe_from_ms, unpaused_ms, whole_ms
-from bridge.store.encoding import to_ms
+from bridge.store.encoding import MILLISECOND, to_ms
 from bridge.store.lanes import readmit, rehead
 from bridge.store.trackers import lifted, read_tracker, write_tracker
 
@@ -54,7 +54,8 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
     if leave.most == 0:
         return Claimed(ask_again_at=leave.ask_again_at, tracker=tracker)
     if token_at is not None:
-        return Claimed(deliveries=deliveries, ask_again_at=token_at, tracker=tracker)
+        # rounded up: asked earlier, by the store's milliseconds there would be no token yet
+        return Claimed(deliveries=deliveries, ask_again_at=whole_ms(token_at + MILLISECOND), tracker=tracker)
     if deliveries and (leave.is_probe or tracker.cautious):
         # nothing else may go before this one is settled, and that is a commit
         return Claimed(deliveries=deliveries, tracker=tracker)

@@ -1,0 +1,134 @@
+"""Migrations: each once, in order, step and record together; a released step is never edited."""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.store.connection import connect
+from bridge.store.migrations import Step, migrate, shipped, version
+
+#: A step that a release carried. Changing one of these lines means that somebody's database differs from ours.
+RELEASED = {
+    "0001_create_the_tables": "71a83d6808b23db181b6e6a3ae674b03651f1e914da6aaf479520751624b2ade",
+}
+
+ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
+TWO = Step(number=2, name="fill_a", sql="INSERT INTO a VALUES (';');\n\nALTER TABLE a ADD COLUMN y")
+BROKEN = Step(number=2, name="break", sql="INSERT INTO a VALUES ('half');\nINSERT INTO nowhere VALUES (1);")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "x.db"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def db(file: Path) -> Iterator[sqlite3.Connection]:
+    opened = connect(file)
+    yield opened
+    opened.close()
+
+
+def records(db: sqlite3.Connection) -> list[tuple[int, str, int]]:
+    return [tuple(row) for row in db.execute("SELECT number, name, applied_at FROM migrations ORDER BY number")]
+
+
+def test_pending_steps_are_applied_in_order_and_remembered(db: sqlite3.Connection) -> None:
+    assert [ONE, TWO] == migrate(db, [ONE, TWO], now_ms=7)
+
+    assert [(1, "create_a", 7), (2, "fill_a", 7)] == records(db)
+    assert [(";", None)] == [tuple(row) for row in db.execute("SELECT x, y FROM a")]
+    assert 2 == version(db)
+
+
+def test_a_step_is_applied_once(db: sqlite3.Connection) -> None:
+    migrate(db, [ONE], now_ms=1)
+
+    assert [TWO] == migrate(db, [ONE, TWO], now_ms=2)
+    assert [] == migrate(db, [ONE, TWO], now_ms=3)
+    assert [(1, "create_a", 1), (2, "fill_a", 2)] == records(db)
+
+
+def test_a_step_that_fails_leaves_nothing_behind_and_can_be_mended(db: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        migrate(db, [ONE, BROKEN], now_ms=1)
+
+    assert (1, 0) == (version(db), db.execute("SELECT count(*) FROM a").fetchone()[0])
+    assert not db.in_transaction
+    assert [TWO] == migrate(db, [ONE, TWO], now_ms=2)
+
+
+def test_a_fresh_database_is_at_zero(db: sqlite3.Connection) -> None:
+    assert 0 == version(db)
+
+
+def test_a_newer_database_is_left_alone(db: sqlite3.Connection) -> None:
+    migrate(db, [ONE, TWO], now_ms=1)
+
+    assert [] == migrate(db, [ONE], now_ms=2)
+
+
+def test_nothing_is_locked_when_nothing_is_pending(file: Path, db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    migrate(db, [ONE], now_ms=1)
+    other = connect(file)
+    other.execute("BEGIN IMMEDIATE")
+
+    assert [] == migrate(db, [ONE], now_ms=2)
+    other.close()
+
+
+def test_programs_that_start_at_once_apply_each_step_once(file: Path, db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    applied: list[Step] = []
+    together = threading.Barrier(4)
+
+    def start() -> None:
+        mine = connect(file)
+        together.wait()
+        applied.extend(migrate(mine, [ONE, TWO], now_ms=1))
+        mine.close()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [1, 2] == sorted(step.number for step in applied)
+    assert 2 == len(records(db))
+
+
+def test_the_shipped_steps_make_a_database_and_begin_with_a_verb(db: sqlite3.Connection) -> None:
+    steps = shipped("sqlite")
+    migrate(db, steps, now_ms=1)
+
+    assert steps[-1].number == version(db)
+    assert list(range(1, len(steps) + 1)) == [step.number for step in steps]
+    assert {"create", "add", "drop", "rename", "fill", "index"} >= {step.name.split("_")[0] for step in steps}
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {
+        "events",
+        "deliveries",
+        "claims",
+        "attempts",
+        "associations",
+        "tracker",
+        "sources_seen",
+        "revisions",
+    } < tables
+
+
+def test_a_released_step_is_never_edited() -> None:
+    """A change is a new file. When this fails for a step that no release carried yet, write its new digest here."""
+    digests = {
+        f"{step.number:04}_{step.name}": hashlib.sha256(step.sql.encode()).hexdigest() for step in shipped("sqlite")
+    }
+
+    assert RELEASED == digests
