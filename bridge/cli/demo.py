@@ -85,7 +85,7 @@ def _became(chapter: Chapter) -> str:
         return "nothing: what is not proven is counted and never stored"
     if chapter.step.repeats:
         return f"nothing new: event {chapter.event.id} is known"
-    return f"event {chapter.event.id}, {chapter.event.state.value}: {printable(outcome(chapter.event, now()))}"
+    return f"event {chapter.event.id} is {chapter.event.state.value}; {printable(outcome(chapter.event, now()))}"
 
 
 def _rules(chapter: Chapter) -> list[str]:

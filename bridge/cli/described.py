@@ -40,7 +40,7 @@ def fate(delivery: Delivery, now: datetime) -> str:
 
 def outcome(stored: StoredEvent, now: datetime) -> str:
     """What became of an event: its deliveries, or why there are none."""
-    parts = [f"{conversion(delivery.payload)}: {fate(delivery, now)}" for delivery in stored.deliveries]
+    parts = [f"{fate(delivery, now)}: {conversion(delivery.payload)}" for delivery in stored.deliveries]
     return "; ".join([*parts, stored.reason] if stored.reason else parts)
 
 

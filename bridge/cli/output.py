@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TextIO
 
 from bridge.errors import Problem, in_order
 
@@ -114,7 +113,6 @@ def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 1] + "…"
 
 
-def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
-    """The text in a colour (an ANSI number) where the stream is a terminal and NO_COLOR is not set."""
-    out = stream or sys.stdout
-    return f"\033[{colour}m{text}\033[0m" if out.isatty() and not os.environ.get("NO_COLOR") else text
+def paint(text: str, colour: str) -> str:
+    """The text in a colour where stdout is a terminal and NO_COLOR is not set."""
+    return f"\033[{colour}m{text}\033[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text

@@ -2,7 +2,7 @@
 
 from bridge.config.kinds import LogFormat, Secret
 from bridge.config.settings import SETTINGS, Setting, Settings, as_markdown, load, shown
-from bridge.config.told import Secrets, secrets_environment
+from bridge.config.told import Secrets
 
 __all__ = [
     "SETTINGS",
@@ -13,6 +13,5 @@ __all__ = [
     "Settings",
     "as_markdown",
     "load",
-    "secrets_environment",
     "shown",
 ]

@@ -114,11 +114,6 @@ class Secrets:
         return tuple(in_order(self._problems.values()))
 
 
-def secrets_environment(environ: Mapping[str, str], dotenv_path: Path | None) -> Secrets:
-    """A look-up of secrets by variable name, in the environment and `.env`, `NAME_FILE` included."""
-    return Secrets(listen({}, environ, dotenv_path))
-
-
 def _read_dotenv(path: Path | None) -> tuple[dict[str, Text], tuple[Problem, ...]]:
     """Read with python-dotenv's own parser, because its front door drops lines it cannot read with a mere log line."""
     if path is None or not path.exists():

@@ -96,11 +96,11 @@ def parsed(capsys: Text, *arguments: str, code: int = 0) -> Any:
 def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Text) -> None:
     assert [
         "id  received  source  type                        state     what became of it",
-        "5   2 d ago   stripe  checkout.session.completed  accepted  lead signup: pending, due now",
+        "5   2 d ago   stripe  checkout.session.completed  accepted  pending, due now: lead signup",
         "4   2 d ago   quiz    checkout.session.completed  unmapped  cannot map: amount is missing",
         "3   2 d ago   stripe  checkout.session.completed  ignored   test mode",
-        "2   2 d ago   stripe  checkout.session.completed  accepted  sale renewal 1000 JPY: dead",
-        "1   2 d ago   stripe  checkout.session.completed  accepted  sale purchase 49.99 USD: delivered",
+        "2   2 d ago   stripe  checkout.session.completed  accepted  dead: sale renewal 1000 JPY",
+        "1   2 d ago   stripe  checkout.session.completed  accepted  delivered: sale purchase 49.99 USD",
     ] == printed(capsys, "events")
 
 
@@ -150,7 +150,7 @@ def test_a_narrow_terminal_cuts_the_widest_columns(monkeypatch: pytest.MonkeyPat
     lines = printed(capsys, "events")
 
     assert all(len(line) <= 60 for line in lines)
-    assert "1   2 d ago   stripe  checkout.ses…  accepted  sale purchas…" == lines[-1]
+    assert "1   2 d ago   stripe  checkout.ses…  accepted  delivered: s…" == lines[-1]
 
 
 @pytest.mark.usefixtures("filled")

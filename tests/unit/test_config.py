@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import SETTINGS, LogFormat, Secret, Setting, Settings, as_markdown, load, secrets_environment, shown
+from bridge.config import SETTINGS, LogFormat, Secret, Setting, Settings, as_markdown, load, shown
 from bridge.errors import ConfigError
 from bridge.money import Unit
 from bridge.rate import Pace
@@ -243,7 +243,7 @@ def test_empty_is_not_set(text: str, empty_folder: Path) -> None:
 
 def test_dotenv_interpolates_nothing_and_keeps_lines_and_comments(empty_folder: Path) -> None:
     text = "A='${HOME}x'\nB=\"one\ntwo\"  # rotating\nC=plain # comment\n"
-    lookup = secrets_environment({"HOME": "/root"}, written(empty_folder, text))
+    lookup = load({}, {"HOME": "/root"}, written(empty_folder, text)).secrets()
 
     assert ["${HOME}x", "one\ntwo", "plain", None] == [lookup(name) for name in "ABCD"]
 
@@ -441,9 +441,11 @@ def test_the_table_for_readme_names_every_setting_once() -> None:
 def test_secrets_are_looked_up_like_settings_and_what_cannot_be_read_counts_as_unset(empty_folder: Path) -> None:
     dotenv = written(empty_folder, "A_SECRET=from dotenv\nB_SECRET=from dotenv\n")
     path = written(empty_folder, "old\nnew\n", "secret")
-    lookup = secrets_environment(
-        {"A_SECRET": "from the environment", "C_SECRET_FILE": str(path), "D_SECRET_FILE": "/nowhere"}, dotenv
-    )
+    lookup = load(
+        {},
+        {"A_SECRET": "from the environment", "C_SECRET_FILE": str(path), "D_SECRET_FILE": "/nowhere"},
+        dotenv,
+    ).secrets()
 
     assert ["from the environment", "from dotenv", "old\nnew", None, None] == [
         lookup(f"{letter}_SECRET") for letter in "ABCDE"
