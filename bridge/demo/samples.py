@@ -1,7 +1,7 @@
 """Sample webhooks: a file's content becomes a Webhook, gets an id of its own, gets its source's proof.
 
-The file is the body as it came, or a JSON object of `headers`, `query` and `body` where those matter. Pure but for
-the random ids that whoever calls hands in.
+The file is the body as it came, or a JSON object of `headers`, `query` and `body` where those matter. Pure:
+the time and what makes an id new are arguments.
 """
 
 import json

@@ -14,7 +14,7 @@ from bridge.cli import main
 from bridge.model import Dead, Delivered, DeliveryState, EventState, Meaning, Sent, Step
 from bridge.store import Store, open_store
 from tests.contract.store_hand import Hand, a_conversion, a_lead, a_sale, an_event, an_outcome
-from tests.support import clean_environment
+from tests.support import STRIPE_SECRET, clean_environment
 
 T = TypeVar("T")
 Text = pytest.CaptureFixture[str]
@@ -382,3 +382,20 @@ def test_a_try_without_an_answer_says_whether_it_was_sent(capsys: Text) -> None:
 
     lines = printed(capsys, "events", "show", "5")
     assert ["not sent in 12 ms", "no answer in 12 ms"] == [" ".join(line.split()[4:9]) for line in lines[-2:]]
+
+
+@pytest.mark.usefixtures("filled")
+def test_doctor_names_what_in_the_store_needs_a_person(capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", STRIPE_SECRET)
+    monkeypatch.setenv("TRACKBRIDGE_DRY_RUN", "1")
+    main(["tracker", "pause", "--reason", "new account"])
+    capsys.readouterr()
+
+    checks = parsed(capsys, "doctor", "--base-url", "http://127.0.0.1:9", code=1)
+
+    assert [
+        ("token", "dry run: nothing is sent to the tracker", "unset TRACKBRIDGE_DRY_RUN when you are ready"),
+        ("deliveries", "1 dead", "trackbridge dead"),
+        ("events", "1 could not be mapped", "trackbridge events --state unmapped"),
+        ("delivering", "paused: new account", "trackbridge tracker"),
+    ] == [(one["check"], one["what"], one["fix"]) for one in checks if one["state"] == "warning"]
