@@ -60,6 +60,7 @@ class Settlement:
 class Settled:
     """What a try's end came to, once written."""
 
+    #: as the judge saw it, before the consequence
     delivery: Delivery
     outcome: Outcome
     decision: Decision
@@ -153,7 +154,10 @@ class Store(Protocol):
         ...
 
     async def prune(self, *, bodies_before: datetime, keys_before: datetime) -> int:
-        """Forget what retention allows: bodies, payloads and attempts of settled deliveries; later their keys."""
+        """Forget what retention allows: bodies, payloads and attempts of settled deliveries; later their keys.
+
+        Many short commits, not one; says how many events lost something.
+        """
         ...
 
     async def remember_revision(self, revision: str, source: str, text: str, *, now: datetime) -> None:

@@ -4,8 +4,9 @@ Newest first, unless somebody follows. `now` is for the age of budgets, which is
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from bridge.model import Attempt, Counts, Delivery, DeliveryState, EventState, StoredEvent
 from bridge.store.base import DeliveryFilter, EventFilter
@@ -16,14 +17,15 @@ from bridge.store.trackers import read_tracker
 #: SQLite's INTEGER ends here; a longer number is no internal id.
 _LARGEST_ID = 2**63 - 1
 
+#: A piece of SQL with one value.
+_Condition: TypeAlias = tuple[str, Value]
+
 
 def events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> list[StoredEvent]:
     """Events with their deliveries, as filtered."""
-    conditions: list[tuple[str, Value]] = []
+    conditions: list[_Condition] = []
     if wanted.source is not None:
         conditions.append(("source = ?", clean(wanted.source)))
-    if wanted.state is not None:
-        conditions.append(("state = ?", wanted.state.value))
     if wanted.customer is not None:
         conditions.append(("id IN (SELECT event_id FROM deliveries WHERE lane = ?)", clean(wanted.customer)))
     if wanted.since is not None:
@@ -33,8 +35,17 @@ def events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> list[S
         conditions += [(f"id >= {oldest}", since), ("received_at >= ?", since)]
     if wanted.after is not None:
         conditions.append(("id > ?", wanted.after))
-    order = "ORDER BY id LIMIT ?" if wanted.after is not None else "ORDER BY id DESC LIMIT ?"
-    return _with_deliveries(db, _select(db, "SELECT * FROM events", conditions, order, wanted.limit), now)
+    states = [wanted.state] if wanted.state is not None else EventState if wanted.source is not None else []
+    newest_first = wanted.after is None
+    rows = _select(
+        db,
+        "SELECT * FROM events",
+        conditions,
+        [state.value for state in states],
+        wanted.limit,
+        newest_first=newest_first,
+    )
+    return _with_deliveries(db, rows, now)
 
 
 def find_events(db: sqlite3.Connection, reference: str, now: datetime) -> list[StoredEvent]:
@@ -57,19 +68,15 @@ def find_events(db: sqlite3.Connection, reference: str, now: datetime) -> list[S
 
 def deliveries(db: sqlite3.Connection, wanted: DeliveryFilter, now: datetime) -> list[Delivery]:
     """Deliveries, as filtered."""
-    conditions: list[tuple[str, Value]] = []
+    conditions: list[_Condition] = []
     if wanted.source is not None:
         conditions.append(("source = ?", clean(wanted.source)))
     if wanted.customer is not None:
         conditions.append(("lane = ?", clean(wanted.customer)))
     if wanted.since is not None:
         conditions.append(("created_at >= ?", to_ms(wanted.since)))
-    order = "ORDER BY id DESC LIMIT ?"
-    # state by state, because the index then gives each newest first and the walk ends at the limit
-    narrowed = [[("state = ?", state.value), *conditions] for state in dict.fromkeys(wanted.states)] or [conditions]
-    rows = [row for one in narrowed for row in _select(db, "SELECT * FROM deliveries", one, order, wanted.limit)]
-    rows.sort(key=_id, reverse=True)
-    return _decoded(db, rows[: max(wanted.limit, 0)], now)
+    states = [state.value for state in wanted.states]
+    return _decoded(db, _select(db, "SELECT * FROM deliveries", conditions, states, wanted.limit), now)
 
 
 def attempts(db: sqlite3.Connection, delivery_id: int) -> list[Attempt]:
@@ -96,14 +103,28 @@ def sources_seen(db: sqlite3.Connection) -> frozenset[str]:
 
 
 def _select(
-    db: sqlite3.Connection, select: str, conditions: Iterable[tuple[str, Value]], order: str, limit: int
+    db: sqlite3.Connection,
+    select: str,
+    conditions: Sequence[_Condition],
+    states: Iterable[str],
+    limit: int,
+    *,
+    newest_first: bool = True,
 ) -> list[sqlite3.Row]:
-    texts, values = [], []
-    for text, value in conditions:
-        texts.append(text)
-        values.append(value)
-    where = f"WHERE {' AND '.join(texts)}" if texts else ""
-    return db.execute(f"{select} {where} {order}", (*values, max(limit, 0))).fetchall()
+    """The first rows by id. State by state, since an index then has each in order and the walk ends at the limit."""
+    order = "DESC" if newest_first else "ASC"
+    rows = []
+    for narrowed in [[*conditions, ("state = ?", state)] for state in dict.fromkeys(states)] or [list(conditions)]:
+        where = f"WHERE {' AND '.join(text for text, _ in narrowed)}" if narrowed else ""
+        values = [value for _, value in narrowed]
+        rows += db.execute(f"{select} {where} ORDER BY id {order} LIMIT ?", (*values, max(limit, 0))).fetchall()
+    rows.sort(key=_id, reverse=newest_first)
+    return rows[: max(limit, 0)]
+
+
+def _id(row: sqlite3.Row) -> int:
+    number: int = row["id"]
+    return number
 
 
 def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datetime) -> list[StoredEvent]:
@@ -120,8 +141,3 @@ def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datet
 def _decoded(db: sqlite3.Connection, rows: Iterable[sqlite3.Row], now: datetime) -> list[Delivery]:
     clock_ms = unpaused_ms(read_tracker(db), now)
     return [delivery_of(row, clock_ms=clock_ms) for row in rows]
-
-
-def _id(row: sqlite3.Row) -> int:
-    number: int = row["id"]
-    return number

@@ -34,6 +34,8 @@ class Reader:
 
     async def close(self) -> None:
         """Answer what was asked, then let go of the database."""
+        if self._is_closed:
+            return
         self._is_closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()

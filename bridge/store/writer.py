@@ -85,6 +85,8 @@ class Writer:
 
     async def close(self) -> None:
         """Commit what waits, then let go of the database. Later callers get StoreError."""
+        if self._is_closed:
+            return
         self._is_closed = True
         await self._idle.wait()
         await self._loop.run_in_executor(self._thread, self._disconnect)

@@ -316,6 +316,7 @@ async def test_closing_finishes_what_is_queued_and_refuses_what_comes_later(file
     await asyncio.sleep(0)
 
     await store.close()
+    await store.close()
 
     assert 300 == len(await asyncio.gather(*queued))
     with pytest.raises(StoreError, match="the store is closed"):

@@ -25,7 +25,7 @@ CREATE TABLE events (
 
 CREATE UNIQUE INDEX events_key ON events (source, key);
 CREATE INDEX events_state ON events (state, id);
-CREATE INDEX events_source ON events (source, id);
+CREATE INDEX events_source ON events (source, state, id);
 CREATE INDEX events_age ON events (forgotten, received_at);
 CREATE INDEX events_source_id ON events (source_id) WHERE source_id <> key;
 
