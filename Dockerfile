@@ -11,22 +11,28 @@ FROM python:3.13-slim
 LABEL org.opencontainers.image.title="trackbridge" \
       org.opencontainers.image.description="Webhooks in, leads and sales out: verified, mapped by YAML, delivered durably" \
       org.opencontainers.image.licenses="MIT"
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin trackbridge \
- && mkdir -p /data /app \
- && chown trackbridge /data
+RUN groupadd --gid 10001 trackbridge \
+ && useradd --uid 10001 --gid trackbridge --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin trackbridge \
+ && install -d /app \
+ && install -d -o trackbridge -g trackbridge /data
 COPY --from=build /opt/trackbridge /opt/trackbridge
-ENV PATH=/opt/trackbridge/bin:$PATH \
-    PYTHONUNBUFFERED=1 \
+ENV PATH=/opt/trackbridge/bin:$PATH
+# The shipped mappings must pass in here as well. What this imports stays compiled, the standard library included, which
+# the base image has as source only: the start takes half the time.
+RUN trackbridge check && trackbridge test && python -c "import bridge.assembly"
+ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TRACKBRIDGE_HOST=0.0.0.0 \
     TRACKBRIDGE_DATABASE_URL=sqlite:////data/trackbridge.db
 # The shipped mappings are inside. Yours go over them by source name: mount a folder at /app/mappings.
 WORKDIR /app
-USER trackbridge
+# By number, so that Kubernetes can see that it is not root.
+USER 10001:10001
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# Not by urllib: it would ask the proxy that the environment may name.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('TRACKBRIDGE_PORT', '8000') + '/healthz', timeout=2)"]
+  CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('TRACKBRIDGE_PORT') or 8000), timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["trackbridge"]
 CMD ["serve"]
