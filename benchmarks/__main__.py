@@ -49,8 +49,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--keep", action="store_true", help="leave databases and logs behind")
     given = parser.parse_args()
-    given.repetitions = given.repetitions or (2 if given.quick else 5)
-    given.seconds = given.seconds or (0.5 if given.quick else 1.2)
+    given.repetitions = (2 if given.quick else 5) if given.repetitions is None else given.repetitions
+    given.seconds = (0.5 if given.quick else 1.2) if given.seconds is None else given.seconds
     if not (0 < given.repetitions <= 50 and 0.1 <= given.seconds <= 10):
         parser.error("expected 1 to 50 repetitions of 0.1 to 10 seconds")
     return given

@@ -21,6 +21,8 @@ LOAD_CORE, SERVER_CORE = _CORES[0], _CORES[-1]
 #: the kernel ends our children when we die, however we die
 _DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
 _TICK = os.sysconf("SC_CLK_TCK")
+#: a load average below this is nobody in particular
+_QUIET = 0.5
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -145,7 +147,10 @@ def described(scratch: Path) -> str:
     cores = f"server on core {SERVER_CORE}, load and tracker on core {LOAD_CORE}"
     alone = "ONE core for everything: ratios only roughly hold" if LOAD_CORE == SERVER_CORE else cores
     version = ".".join(map(str, sys.version_info[:3]))
-    return f"{len(_CORES)} cores ({alone}), Python {version}, a durable 4 KiB write takes {sync_ms(scratch):.2f} ms"
+    busy = os.getloadavg()[0]
+    others = f"; BUSY with other things (load {busy:.1f}): expect noise" if busy > _QUIET else ""
+    disk = f"a durable 4 KiB write takes {sync_ms(scratch):.2f} ms"
+    return f"{len(_CORES)} cores ({alone}), Python {version}, {disk}{others}"
 
 
 @contextlib.contextmanager
