@@ -199,7 +199,8 @@ def _variable(node: Node, problems: list[Problem]) -> str | None:
             Problem(
                 code="variable-inside",
                 what="a variable with other text around it",
-                place=node.place,
+                # the line is not shown: the other text may be the secret itself
+                place=replace(node.place, text=""),
                 why="a variable stands for a whole value, so that no secret is ever put together here",
                 fix="put the whole value into the variable",
             )

@@ -67,13 +67,23 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until `stop` was called and everything in flight is settled."""
+        """Deliver until `stop` was called and all in flight is settled. A bug costs a pause, never the worker."""
         while True:
-            settled = await self._settle()
-            if self._stopping and not self._sending and not self._unsettled:
-                return
-            claimed = await self._claim() if settled and not self._stopping else None
-            await self._rest(claimed, settled=settled)
+            try:
+                if await self._turn():
+                    return
+            except Exception as error:  # noqa: BLE001 - a dead worker would acknowledge for ever and deliver nothing
+                logs.event(_log, logging.ERROR, "bug", exception=error, where="worker")
+                await asyncio.sleep(self._poll_seconds)
+
+    async def _turn(self) -> bool:
+        """Settle what has ended, claim what is due, rest; true when there is nothing left to do for ever."""
+        settled = await self._settle()
+        if self._stopping and not self._sending and not self._unsettled:
+            return True
+        claimed = await self._claim() if settled and not self._stopping else None
+        await self._rest(claimed, settled=settled)
+        return False
 
     async def stop(self, *, within_seconds: float) -> None:
         """Claim nothing more; give what is in flight this long, then call its outcome unknown and settle that."""
@@ -119,13 +129,20 @@ class Worker:
         self._store_failing = False
         self._see(claimed.tracker)
         if self._stopping:
-            await self._store.release([delivery.id for delivery in claimed.deliveries], now=self._clock())
+            await self._release(claimed)
             return None
         for delivery in claimed.deliveries:
             task = asyncio.create_task(self._deliver(delivery))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         return claimed
+
+    async def _release(self, claimed: Claimed) -> None:
+        """Give back what was claimed while stopping; what cannot be given back is rescued at the next start."""
+        try:
+            await self._store.release([delivery.id for delivery in claimed.deliveries], now=self._clock())
+        except StoreError as error:
+            self._store_trouble("release", error)
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Make one request. The one broad guard of the worker: whatever happens, the try has an outcome."""

@@ -135,10 +135,6 @@ class Settings:
         """The look-up of the mappings' `${NAME}`, in the same environment and `.env`."""
         return Secrets(self.told)
 
-    def again(self) -> "Settings":
-        """What holds now that `.env` and the files of `X_FILE` may have changed; ConfigError as in `load`."""
-        return resolve(self.told.again())
-
 
 def _table() -> tuple[Setting, ...]:
     entries = ((item.name, item.metadata.get("setting")) for item in fields(Settings))

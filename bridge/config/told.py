@@ -1,13 +1,13 @@
 """What the operator told us, before it means anything: flags, environment, `.env`, and the files `X_FILE` names.
 
 A name's text is looked up as flag > environment > `.env`; within one of these `X_FILE` says that the text is in a
-file. Empty is not set. Nothing is interpolated. Every look reads the files again, so SIGHUP needs no more than that.
+file. Empty is not set. Nothing is interpolated. Every look reads the files again.
 """
 
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,11 +49,6 @@ class Told:
     def names(self) -> dict[str, str]:
         """Every variable that is set to something in the environment or in `.env`, with its origin."""
         return {name: text.origin for level in (self.dotenv, self.environment) for name, text in level.items()}
-
-    def again(self) -> "Told":
-        """The same, with `.env` read anew."""
-        dotenv, problems = _read_dotenv(self.dotenv_path)
-        return replace(self, dotenv=dotenv, problems=problems)
 
     def look_up(self, name: str) -> Text | None:
         """The text of this variable and its origin; None when it is not set; ConfigError when it cannot be had."""

@@ -266,7 +266,8 @@ async def test_a_long_answer_is_read_to_its_bound_and_its_connection_closed(trac
 
 
 async def test_token_and_customer_are_in_no_log(tracker: FakeTracker, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for library in (None, "httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger=library)
     tracker.answer = Answer(status=500)
     wire = Wire(tracker.url, TOKEN)
     await wire.send(LEAD)

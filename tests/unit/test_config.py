@@ -453,21 +453,3 @@ def test_secrets_are_looked_up_like_settings_and_what_cannot_be_read_counts_as_u
     assert ['D_SECRET_FILE: expected a file that can be read, got "/nowhere": No such file or directory'] == [
         str(problem) for problem in lookup.problems
     ]
-
-
-def test_reading_again_sees_what_changed_in_files_but_keeps_flags_and_environment(empty_folder: Path) -> None:
-    dotenv = written(empty_folder, "CMS_TIMEOUT=1\nX=old\n")
-    token = written(empty_folder, "tok_1", "token")
-    first = load({"TRACKBRIDGE_PORT": "1"}, {"CMS_BEARER_TOKEN_FILE": str(token)}, dotenv)
-    written(empty_folder, "CMS_TIMEOUT=2\nX=new\n")
-    written(empty_folder, "tok_2", "token")
-
-    second = first.again()
-
-    assert (1, 2.0, Secret("tok_2"), "new") == (
-        second.port,
-        second.timeout_seconds,
-        second.token,
-        second.secrets()("X"),
-    )
-    assert 1.0 == first.timeout_seconds

@@ -106,7 +106,7 @@ def test_all_failures_of_a_rule_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("click", [["c0ffee"], {"id": "c0ffee"}, "c0ffee" * 50], ids=["list", "object", "too long"])
-def test_an_odd_click_id_never_costs_the_sale(click: object) -> None:
+def test_an_odd_click_id_never_costs_the_sale(click: Json) -> None:
     """Visitors write the click id into links and forms: what they write must not keep money from being counted."""
     meaning = meaning_of(SALE, an_order(click=click))
 
