@@ -6,7 +6,7 @@ Pure; takes any JSON and never raises.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from bridge.model import Json
@@ -25,6 +25,10 @@ _PARTICULARS = ("errors", "details", "issues", "fieldErrors", "formErrors", "vio
 #: The field an item speaks of.
 _FIELD = ("field", "path", "loc", "param", "property", "pointer")
 
+#: A shorter word would blank the sentence around it.
+_SHORTEST_WORD = 3
+
+_NUMBER = re.compile(r"\+?[0-9]{8,}")
 _TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.~]{16,}")
 
 
@@ -47,6 +51,14 @@ def one_line(text: str) -> str:
     printable = "".join(char if char.isprintable() else " " for char in text[:_MOST_READ])
     line = " ".join(_blanked(word) for word in printable.split())
     return line if len(line) <= MOST_CHARS else f"{line[: MOST_CHARS - 1].rstrip()}…"
+
+
+def without(line: str, words: Iterable[str | None]) -> str:
+    """The line with each of these words blanked, whatever their case: what a tracker quotes of a person."""
+    for word in words:
+        if word and len(word) >= _SHORTEST_WORD:
+            line = re.sub(re.escape(word), "[…]", line, flags=re.IGNORECASE)
+    return line
 
 
 def _says(value: Json, depth: int) -> Iterator[str]:
@@ -108,7 +120,7 @@ def _blanked(word: str) -> str:
     at = word.find("@")
     if 0 < at < len(word) - 1 or "%40" in word:
         return "[e-mail]"
-    return _TOKEN.sub(_blanked_token, word)
+    return _NUMBER.sub("[…]", _TOKEN.sub(_blanked_token, word))
 
 
 def _blanked_token(found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import math
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from time import perf_counter
@@ -23,6 +23,7 @@ from bridge.model import Json, Outcome, Payload, Sent
 from bridge.tracking.answer import MOST_BYTES, Answer, outcome, read
 from bridge.tracking.connections import Connections, Stopped
 from bridge.tracking.failure import detail_of, word_for
+from bridge.tracking.message import without
 from bridge.tracking.request import AmountUnit, Request, encode
 
 _PATHS = ("/track/lead", "/track/sale")
@@ -70,8 +71,12 @@ class Wire:
         return f"Wire({self.base_url!r})"
 
     async def send(self, payload: Payload) -> Outcome:
-        """Make one try and describe what came back."""
-        return (await self.exchange(payload)).outcome
+        """Make one try and describe what came back, without the person it was about: `message` goes into logs."""
+        outcome = (await self.exchange(payload)).outcome
+        if not outcome.message:
+            return outcome
+        person = (payload.customer_email, payload.customer_name, payload.customer_external_id)
+        return replace(outcome, message=without(outcome.message, person))
 
     async def exchange(self, payload: Payload, *, is_dated: bool = True) -> Exchange:
         """The same with the whole answer; undated leaves the payload's timestamp out."""
