@@ -41,8 +41,8 @@ _MEANINGS = (
     ("SQLITE_NOMEM", "there is no memory left for the database"),
 )
 
-#: How the database says no; the second is a number that no column takes.
-REFUSALS = (sqlite3.Error, OverflowError)
+#: How the database says no: the second is a number that no column takes, the third is how Python tells SQLITE_NOMEM.
+REFUSALS = (sqlite3.Error, OverflowError, MemoryError)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -68,11 +68,16 @@ def concerns_everybody(error: Exception) -> bool:
 
 def as_store_error(error: Exception) -> StoreError:
     """The same error in words for people, without any data."""
-    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     meaning = _meaning(error) or "the database refuses this row"
-    return StoreError(f"{meaning} ({name})")
+    return StoreError(f"{meaning} ({_name(error) or type(error).__name__})")
+
+
+def _name(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "SQLITE_NOMEM"
+    return getattr(error, "sqlite_errorname", "") or ""
 
 
 def _meaning(error: Exception) -> str:
-    name = getattr(error, "sqlite_errorname", "") or ""
+    name = _name(error)
     return next((meaning for prefix, meaning in _MEANINGS if name.startswith(prefix)), "")

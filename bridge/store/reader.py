@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bridge.errors import StoreError
-from bridge.store.connection import as_store_error, connect
+from bridge.store.connection import REFUSALS, as_store_error, connect
 
 R = TypeVar("R")
 
@@ -50,12 +50,12 @@ class Reader:
                 return question(self._db)
             finally:
                 self._db.execute("ROLLBACK")
-        except sqlite3.Error as error:
+        except REFUSALS as error:
             self._disconnect()
             raise as_store_error(error) from error
 
     def _disconnect(self) -> None:
         db, self._db = self._db, None
         if db is not None:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(Exception):
                 db.close()

@@ -1,9 +1,10 @@
 """The one writer of a process: what waits while a commit runs is committed together, next.
 
 Verbs are collected on the loop and handed to a single thread as one BEGIN IMMEDIATE … COMMIT; all futures are
-resolved by one call back to the loop. Guarantees: a future that has a result is on disk; a batch that fails is
-rolled back and tried verb by verb, so that one bad row costs nobody else; after a COMMIT of unknown outcome
-everybody gets StoreError and the connection is a new one. Owns its connection alone, so it needs no lock.
+resolved by one call back to the loop. Guarantees: a future that has a result is on disk, whatever was raised (no
+memory included); a batch that fails is rolled back and tried verb by verb, so that one bad row costs nobody else;
+after a COMMIT of unknown outcome everybody gets StoreError and the connection is a new one. Owns its connection
+alone, so it needs no lock.
 """
 
 import asyncio
@@ -37,14 +38,16 @@ class _Wish(Generic[A, R]):
     future: "asyncio.Future[R]"
     result: R | None = None
     error: Exception | None = None
+    #: its commit returned: only then is there a result
+    is_on_disk: bool = False
 
     def answer(self) -> None:
         if self.future.done():
             return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
+        if self.is_on_disk:
             self.future.set_result(cast("R", self.result))
+        else:
+            self.future.set_exception(self.error or StoreError("it is not known whether this was written"))
 
 
 class Writer:
@@ -95,9 +98,14 @@ class Writer:
     def _hand_over(self) -> None:
         batch = self._waiting[:MOST_TOGETHER]
         del self._waiting[:MOST_TOGETHER]
-        self._loop.run_in_executor(self._thread, self._write, batch).add_done_callback(lambda _: self._answer(batch))
+        self._loop.run_in_executor(self._thread, self._write, batch).add_done_callback(
+            lambda written: self._answer(batch, written)
+        )
 
-    def _answer(self, batch: list[_Wish[object, object]]) -> None:
+    def _answer(self, batch: list[_Wish[object, object]], written: "asyncio.Future[None]") -> None:
+        if not written.cancelled():
+            # looked at, so that nobody complains: whoever has no result and no error of its own gets StoreError
+            written.exception()
         for wish in batch:
             wish.answer()
         if self._waiting:
@@ -129,9 +137,8 @@ class Writer:
         try:
             db = self._db = self._db or connect(self._path)
             db.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            self._disconnect()
-            _fail(batch, error)
+        except Exception as error:  # noqa: BLE001 - no memory is no sqlite3.Error; nobody may take it for done
+            self._give_up(batch, error)
             return None
         try:
             _do(db, batch)
@@ -140,23 +147,30 @@ class Writer:
             return error
         try:
             db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._disconnect()
-            _fail(batch, error)
+        except Exception as error:  # noqa: BLE001 - it may be on disk or not: everybody asks again
+            self._give_up(batch, error)
+            return None
+        for wish in batch:
+            wish.is_on_disk = True
         return None
+
+    def _give_up(self, batch: Sequence[_Wish[object, object]], error: Exception) -> None:
+        """No result for anybody, and a new connection for the next: this one may be in any state."""
+        self._disconnect()
+        _fail(batch, as_store_error(error))
 
     def _roll_back(self, db: sqlite3.Connection) -> None:
         """Leave the transaction; a connection that cannot even do that is given up."""
         try:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-        except sqlite3.Error:
+        except Exception:  # noqa: BLE001 - closing it ends the transaction as well
             self._disconnect()
 
     def _disconnect(self) -> None:
         db, self._db = self._db, None
         if db is not None:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(Exception):
                 db.close()
 
 
