@@ -64,12 +64,10 @@ def load(*, shipped: Path, folder: Path | None, lookup: Lookup) -> Library:
     base = _texts(shipped)
     found, problems = _read(_files(shipped), base, lookup, shipped=True)
     if folder is not None and folder.resolve() != shipped.resolve():
-        if not folder.is_dir():
-            problems.append(_no_folder(folder))
-        else:
-            theirs, more = _read(_files(folder), base, lookup, shipped=False)
-            found |= theirs
-            problems += more
+        files, trouble = _listed(folder)
+        theirs, more = _read(files, base, lookup, shipped=False)
+        found |= theirs
+        problems += [*trouble, *more]
     return Library(sources=dict(sorted(found.items())), problems=tuple(in_order(problems)))
 
 
@@ -78,10 +76,12 @@ def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Libra
     files: list[Path] = []
     problems: list[Problem] = []
     for path in paths:
-        if path.is_dir():
-            files += _files(path)
-        elif path.is_file():
+        if path.is_file():
             files.append(path)
+        elif path.is_dir():
+            listed, trouble = _listed(path)
+            files += listed
+            problems += trouble
         else:
             problems.append(_no_file(path))
     found, more = _read(files, _texts(shipped), lookup, shipped=False)
@@ -91,6 +91,16 @@ def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Libra
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+
+
+def _listed(folder: Path) -> tuple[list[Path], list[Problem]]:
+    """The mapping files of an operator's folder, or why it cannot be read."""
+    try:
+        return _files(folder), []
+    except FileNotFoundError:
+        return [], [_no_folder(folder)]
+    except OSError as error:
+        return [], [_unreadable(folder, error)]
 
 
 def _texts(shipped: Path) -> dict[str, Path]:
@@ -243,7 +253,7 @@ def _twice(source: Source, first: Source) -> Problem:
 
 def _unreadable(file: Path, error: OSError | UnicodeDecodeError) -> Problem:
     why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "it cannot be opened")
-    return Problem(code="unreadable-file", what="this file cannot be read", place=Place(file=str(file)), why=why)
+    return Problem(code="unreadable-file", what="this cannot be read", place=Place(file=str(file)), why=why)
 
 
 def _no_folder(folder: Path) -> Problem:
