@@ -10,11 +10,10 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import uvicorn
 import uvloop
 
 from bridge import __version__, library, logs
@@ -28,6 +27,7 @@ from bridge.store import open_store
 from bridge.store.base import Store
 from bridge.tracking import Wire
 from bridge.upkeep import keep_house
+from bridge.web import server as web
 from bridge.web.app import Bridge
 from bridge.web.health import Health
 from bridge.web.webhooks import Webhooks
@@ -139,34 +139,12 @@ async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
             await house
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: it would end the process before the worker has drained."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve_until_stopped(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then end in good order."""
     sock = _bound(settings.host, settings.port)
     with contextlib.closing(sock):
         async with running(settings) as bridge:
-            config = uvicorn.Config(
-                bridge.app,
-                loop="none",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                backlog=2048,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=2,
-            )
-            server = _Server(config)
+            server = web.server(bridge.app)
             watching = asyncio.create_task(_stop_when(stop, server, bridge))
             address = _url(settings.host, sock)
             hooks = f"{settings.public_url or address}/webhooks/{{source}}"
@@ -176,7 +154,7 @@ async def serve_until_stopped(settings: Settings, stop: asyncio.Event) -> None:
     logs.event(_log, logging.INFO, "stopped")
 
 
-async def _stop_when(stop: asyncio.Event, server: uvicorn.Server, bridge: Running) -> None:
+async def _stop_when(stop: asyncio.Event, server: web.Server, bridge: Running) -> None:
     await stop.wait()
     bridge.app.webhooks.draining = True
     logs.event(_log, logging.INFO, "stopping", within_seconds=DRAIN_SECONDS)

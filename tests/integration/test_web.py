@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from bridge import assembly
 from bridge.assembly import Running
 from bridge.config import load
 from bridge.errors import StoreError
+from bridge.web import server
 from bridge.web.app import Bridge
-from tests.support import STRIPE_SECRET, a_checkout, stripe_headers
+from tests.support import STRIPE_SECRET, a_checkout, free_port, stripe_headers
 
 Message = MutableMapping[str, Any]
 
@@ -184,3 +186,94 @@ async def test_what_is_read_by_get_is_405(tmp_path: Path) -> None:
 
     assert 405 == answer.status
     assert b"POST" == answer.headers[b"allow"]
+
+
+@asynccontextmanager
+async def a_server(folder: Path) -> AsyncIterator[int]:
+    """A bridge behind its real edge, in this process; its port."""
+    port, stop = free_port(), asyncio.Event()
+    environment = {
+        "TRACKBRIDGE_DATABASE_URL": f"sqlite:///{folder / 'bridge.db'}",
+        "TRACKBRIDGE_PORT": str(port),
+        "STRIPE_WEBHOOK_SECRET": STRIPE_SECRET,
+    }
+    serving = asyncio.create_task(assembly.serve_until_stopped(load({}, environment, None), stop))
+    try:
+        while not await _listens(port):
+            assert not serving.done(), serving.result()
+            await asyncio.sleep(0.01)
+        yield port
+    finally:
+        stop.set()
+        await serving
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def until_closed(reader: asyncio.StreamReader) -> bytes:
+    """Everything that comes until the other side closes."""
+    async with asyncio.timeout(5):
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /webh", b"\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nA: b"])
+async def test_a_head_that_is_never_finished_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(server.Edge, "head_seconds", 0.3)
+    async with a_server(tmp_path) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        began = time.monotonic()
+        told = await until_closed(reader)
+        writer.close()
+
+    assert b"" == told
+    assert 0.25 < time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("begun", [b"GET /he", b"\r\n"])
+async def test_the_next_head_has_as_long_and_an_idle_connection_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(server.Edge, "head_seconds", 0.3)
+    async with a_server(tmp_path) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 OK")
+            await asyncio.sleep(0.5)
+        writer.write(begun)
+        told = await until_closed(reader)
+        writer.close()
+
+    assert b"" == told
+
+
+async def test_more_connections_than_allowed_are_told_to_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_server(tmp_path) as port:
+        held = await asyncio.open_connection("127.0.0.1", port)
+        held[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        await held[0].readuntil(b"ok\n")
+        monkeypatch.setattr(server.Edge, "most_connections", 1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        refused = await until_closed(reader)
+        held[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        await held[0].readuntil(b"ok\n")
+        for connection in (writer, held[1]):
+            connection.close()
+
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 30" in refused

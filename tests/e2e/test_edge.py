@@ -1,0 +1,133 @@
+"""The edge as a stranger with a raw socket meets it: bounded in bytes, lines and what may follow an answer."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import BridgeProcess, a_checkout, bridge_process, stripe_signature
+
+HEAD_BYTES = 64 * 1024
+
+
+@pytest.fixture(scope="module")
+def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BridgeProcess]:
+    with bridge_process(tmp_path_factory.mktemp("edge"), CMS_BEARER_TOKEN="") as running:
+        yield running.start()
+
+
+def connected(bridge: BridgeProcess) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", bridge.port), timeout=8)
+
+
+def told(sock: socket.socket) -> bytes:
+    """Everything until the other side closes; fails when it stays open."""
+    answer = b""
+    try:
+        while piece := sock.recv(65_536):
+            answer += piece
+    except ConnectionError:
+        pass
+    return answer
+
+
+def a_head(*lines: bytes, method: bytes = b"GET", path: bytes = b"/healthz") -> bytes:
+    return b"\r\n".join([method + b" " + path + b" HTTP/1.1", b"Host: x", *lines, b"", b""])
+
+
+def proof(body: bytes) -> bytes:
+    return b"Stripe-Signature: " + stripe_signature(body).encode()
+
+
+def resident_mib(bridge: BridgeProcess) -> float:
+    assert bridge.process is not None
+    status = Path(f"/proc/{bridge.process.pid}/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+ENDLESS = {
+    "lines": (a_head()[:-2], b"a: b\r\n" * 10_000),
+    "one line": (a_head()[:-2] + b"a: ", b"b" * 65_536),
+    "address": (b"GET /", b"b" * 65_536),
+    "nothing": (b"", b"\r\n" * 30_000),
+    "trailers": (
+        a_head(b"Transfer-Encoding: chunked", method=b"POST", path=b"/webhooks/stripe") + b"2\r\n{}\r\n0\r\n",
+        b"a: b\r\n" * 10_000,
+    ),
+    "one trailer": (
+        a_head(b"Transfer-Encoding: chunked", method=b"POST", path=b"/webhooks/stripe") + b"2\r\n{}\r\n0\r\na: ",
+        b"b" * 65_536,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_never_ends_is_cut_and_costs_no_memory(bridge: BridgeProcess, name: str) -> None:
+    begin, more = ENDLESS[name]
+    before, sent = resident_mib(bridge), 0
+    with connected(bridge) as sock:
+        try:
+            sock.sendall(begin)
+            while sent < 50_000_000:
+                sock.sendall(more)
+                sent += len(more)
+        except ConnectionError:
+            pass
+
+    assert sent < 20_000_000
+    assert resident_mib(bridge) - before < 20
+
+
+@pytest.mark.parametrize(("size", "status"), [(HEAD_BYTES, b"200"), (HEAD_BYTES + 1, b"431")])
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_a_head_may_have_64_kib_and_no_byte_more(bridge: BridgeProcess, size: int, status: bytes, pieces: int) -> None:
+    empty = a_head(b"Connection: close", b"A: ")
+    head = a_head(b"Connection: close", b"A: " + b"x" * (size - len(empty)))
+    with connected(bridge) as sock:
+        for at in range(0, size, size // pieces + 1):
+            sock.sendall(head[at : at + size // pieces + 1])
+            time.sleep(0.01)
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_head_of_too_many_lines_is_431(bridge: BridgeProcess) -> None:
+    with connected(bridge) as sock:
+        sock.sendall(a_head(*[b"a: b"] * 300))
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_body_that_goes_on_after_its_answer_ends_the_connection(bridge: BridgeProcess) -> None:
+    with connected(bridge) as sock:
+        sock.sendall(a_head(b"Content-Length: 100") + b"x")
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_several_requests_in_one_piece_are_answered_in_order(bridge: BridgeProcess) -> None:
+    body = a_checkout("pipelined")
+    hook = a_head(b"Content-Length: %d" % len(body), proof(body), method=b"POST", path=b"/webhooks/stripe") + body
+    with connected(bridge) as sock:
+        sock.sendall(hook + a_head() + hook + a_head(b"Connection: close"))
+        answer = told(sock)
+
+    assert 4 == answer.count(b"HTTP/1.1 200 OK")
+    assert answer.index(b'"accepted"') < answer.index(b"ok\n") < answer.index(b'"duplicate"') < answer.rindex(b"ok\n")
+
+
+def test_a_trailer_is_no_header(bridge: BridgeProcess) -> None:
+    body = a_checkout("trailer")
+    with connected(bridge) as sock:
+        sock.sendall(
+            a_head(b"Transfer-Encoding: chunked", b"Connection: close", method=b"POST", path=b"/webhooks/stripe")
+            + b"%x\r\n%s\r\n0\r\n%s\r\n\r\n" % (len(body), body, proof(body))
+        )
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
