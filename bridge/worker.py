@@ -115,7 +115,12 @@ class Worker:
         return True
 
     def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
-        return retry.judge(delivery, outcome, tracker, now=self._clock(), jitter=self._jitter(), policy=self._policy)
+        try:
+            now, jitter = self._clock(), self._jitter()
+            return retry.judge(delivery, outcome, tracker, now=now, jitter=jitter, policy=self._policy)
+        except Exception as error:  # noqa: BLE001 - a try that cannot be judged must not keep the others from disk
+            logs.event(_log, logging.ERROR, "bug", exception=error, delivery_id=delivery.id)
+            return Dead(reason=f"what came of it could not be judged: {type(error).__name__}"), tracker
 
     async def _claim(self) -> Claimed | None:
         free = self._slots - len(self._sending)

@@ -13,8 +13,9 @@ from bridge import rate, retry
 from bridge.model import Delivery, Tracker
 from bridge.rate import Pace
 from bridge.store.base import Claimed
-from bridge.store.decoding import delivery_of, maybe_from_ms, unpaused_ms, whole_ms
+from bridge.store.decoding import UNREADABLE, maybe_from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import MILLISECOND, to_ms
+from bridge.store.holding import gives_way, pass_on
 from bridge.store.lanes import readmit, rehead
 from bridge.store.trackers import lifted, read_tracker, write_tracker
 
@@ -49,7 +50,7 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
         tracker = _probed(tracker, deliveries[0].lane, now)
     if deliveries or tracker.is_paused != before.is_paused:
         write_tracker(db, tracker)
-    if more:
+    if more or len(deliveries) < granted:
         return Claimed(deliveries=deliveries, ask_again_at=now, tracker=tracker)
     if leave.most == 0:
         return Claimed(ask_again_at=leave.ask_again_at, tracker=tracker)
@@ -109,13 +110,27 @@ def _probed(tracker: Tracker, lane: str, now: datetime) -> Tracker:
 def _lease(db: sqlite3.Connection, ids: Sequence[int], tracker: Tracker, now: datetime) -> tuple[Delivery, ...]:
     until = to_ms(now + LEASE)
     clock_ms = unpaused_ms(tracker, now)
-    rows = (
-        db.execute(
+    leased = []
+    for one in ids:
+        row = db.execute(
             "UPDATE deliveries SET state = 'sending', head = 0, lease_until = ? WHERE id = ? RETURNING *", (until, one)
         ).fetchone()
-        for one in ids
+        delivery = readable_delivery_of(row, clock_ms=clock_ms)
+        if delivery is None:
+            _bury(db, one, row["lane"], now)
+        else:
+            leased.append(delivery)
+    return tuple(leased)
+
+
+def _bury(db: sqlite3.Connection, delivery_id: int, lane: str, now: datetime) -> None:
+    """A row that cannot be read is a dead letter of its own: nobody waits behind it."""
+    db.execute(
+        "UPDATE deliveries SET state = 'dead', lease_until = NULL, reason = ? WHERE id = ?", (UNREADABLE, delivery_id)
     )
-    return tuple(delivery_of(row, clock_ms=clock_ms) for row in rows)
+    rehead(db, lane)
+    if gives_way(db, delivery_id):
+        pass_on(db, delivery_id, to_ms(now))
 
 
 def _next_due(db: sqlite3.Connection) -> datetime | None:

@@ -1,13 +1,14 @@
 """Rows → nouns: the way back from what `encoding` wrote.
 
-A row whose payload or body retention took decodes too: what is gone is empty.
+A row whose payload or body retention took decodes too: what is gone is empty. A row that this version cannot
+read (a newer one wrote it, or a hand) is never sent, but shown: one bad row must not stop the others.
 """
 
 import json
 from dataclasses import fields
 from datetime import datetime, timedelta
 from sqlite3 import Row
-from typing import Literal, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from bridge.model import (
     Attempt,
@@ -29,6 +30,13 @@ from bridge.store.encoding import EPOCH, MILLISECOND, to_ms
 _MOMENTS = frozenset(field.name for field in fields(Tracker) if field.name.endswith(("_at", "_since", "_until")))
 _TUPLES = frozenset({"failing_lanes", "not_found_lanes"})
 _TRACKER_FIELDS = frozenset(field.name for field in fields(Tracker))
+
+UNREADABLE: Final = "its stored payload cannot be read by this version"
+
+#: Columns by name: a row, or one with some of them replaced.
+_Columns: TypeAlias = Row | dict[str, Any]
+#: What decoding a row raises that somebody else wrote.
+_MISREADINGS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 def from_ms(milliseconds: int) -> datetime:
@@ -62,8 +70,31 @@ def unpaused_ms(tracker: Tracker, now: datetime) -> int:
     return to_ms(until - timedelta(seconds=tracker.paused_seconds))
 
 
+def readable_delivery_of(row: Row, *, clock_ms: int) -> Delivery | None:
+    """A delivery that may be sent, as of `clock_ms`, a time by `unpaused_ms`; None when its row cannot be read."""
+    try:
+        return _delivery_of(row, clock_ms)
+    except _MISREADINGS:
+        return None
+
+
 def delivery_of(row: Row, *, clock_ms: int) -> Delivery:
-    """A delivery as of `clock_ms`, a time by `unpaused_ms`."""
+    """A delivery to look at: what cannot be read of it is empty, and its reason says so."""
+    delivery = readable_delivery_of(row, clock_ms=clock_ms)
+    if delivery is not None:
+        return delivery
+    states = {state.value for state in DeliveryState}
+    stand_in = {
+        "kind": "lead",
+        "payload": '{"event_name":"","timestamp":0}',
+        "flags": "[]",
+        "reason": row["reason"] or UNREADABLE,
+        "state": row["state"] if row["state"] in states else DeliveryState.DEAD.value,
+    }
+    return _delivery_of({**dict(row), **stand_in}, clock_ms)
+
+
+def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
     budget_from = row["budget_from"]
     return Delivery(
         id=row["id"],
@@ -100,6 +131,14 @@ def payload_of(kind: str, customer: str, text: str) -> Payload:
     return Lead(customer_external_id=customer, timestamp=moment, **stored)
 
 
+def readable_payload_of(kind: str, customer: str, text: str) -> Payload | None:
+    """The same, or None when it cannot be read."""
+    try:
+        return payload_of(kind, customer, text)
+    except _MISREADINGS:
+        return None
+
+
 def stored_event_of(row: Row, deliveries: tuple[Delivery, ...]) -> StoredEvent:
     """An event with its deliveries."""
     return StoredEvent(
@@ -107,9 +146,16 @@ def stored_event_of(row: Row, deliveries: tuple[Delivery, ...]) -> StoredEvent:
         event=_event_of(row),
         state=EventState(row["state"]),
         reason=row["reason"],
-        steps=tuple(Step(rule=rule, result=result, why=why) for rule, result, why in json.loads(row["steps"])),
+        steps=_steps_of(row["steps"]),
         deliveries=deliveries,
     )
+
+
+def _steps_of(text: str) -> tuple[Step, ...]:
+    try:
+        return tuple(Step(rule=rule, result=result, why=why) for rule, result, why in json.loads(text))
+    except _MISREADINGS:
+        return (Step(rule="", result="note", why="its explanation cannot be read by this version"),)
 
 
 def _event_of(row: Row) -> Event:

@@ -10,10 +10,10 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.model import EventState, Sale, Step
+from bridge.model import EventState, Payload, Sale, Step
 from bridge.store import known
 from bridge.store.base import Recorded
-from bridge.store.decoding import payload_of
+from bridge.store.decoding import readable_payload_of
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, steps_json
 from bridge.store.holding import add_names, gives_way, take_over
 from bridge.store.lanes import wake
@@ -204,11 +204,12 @@ class _Batch:
     def _flags(self, conversion: EncodedConversion, holder: int) -> str:
         payload = conversion.conversion.payload
         new = self._conversions.get(holder)
+        first: Payload | None
         if new is not None:
             first = new.conversion.payload
         else:
             row = self._db.execute("SELECT kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
-            first = payload_of(*row)
+            first = readable_payload_of(*row)
         if not isinstance(payload, Sale) or not isinstance(first, Sale):
             return "[]"
         same = (payload.amount, clean(payload.currency)) == (first.amount, clean(first.currency))

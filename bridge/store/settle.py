@@ -7,7 +7,7 @@ that the tracker has the delivery.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -27,7 +27,7 @@ from bridge.model import (
 )
 from bridge.store.base import Judge, Settled, Settlement
 from bridge.store.claim import LEASE
-from bridge.store.decoding import delivery_of, from_ms, unpaused_ms, whole_ms
+from bridge.store.decoding import from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import Value, attempt_columns, clean, maybe_ms, names_json, to_ms
 from bridge.store.holding import gives_way, pass_on, reclaim
 from bridge.store.lanes import rehead, wake
@@ -59,7 +59,9 @@ def _settle_one(
     if row is None:
         decision, _ = judge(settlement.delivery, outcome, tracker)
         return Settled(delivery=settlement.delivery, outcome=outcome, decision=decision, tracker=tracker)
-    delivery = delivery_of(row, clock_ms=unpaused_ms(tracker, now))
+    delivery = readable_delivery_of(row, clock_ms=unpaused_ms(tracker, now)) or replace(
+        settlement.delivery, state=DeliveryState(row["state"]), tries=row["tries"]
+    )
     decision, judged = judge(delivery, outcome, tracker)
     if _is_known(db, settlement):
         return Settled(delivery=delivery, outcome=outcome, decision=decision, tracker=tracker)

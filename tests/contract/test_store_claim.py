@@ -1,14 +1,17 @@
 """claim: oldest first within each lane, one at a time per customer, within pause, caution and rate."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from bridge.model import Delivered, Pause, RetryAt, Wait
 from bridge.rate import Pace
 from bridge.store import Store
-from tests.contract.store_hand import FREE, START, Hand, S, a_sale, an_outcome
+from bridge.store.base import DeliveryFilter, EventFilter, Settlement
+from tests.contract.store_hand import FREE, START, Hand, S, a_conversion, a_meaning, a_sale, an_outcome
 
 
 @pytest.fixture
@@ -483,3 +486,69 @@ async def test_a_claim_looks_at_no_clock_but_the_given_one(store: Store) -> None
     await hand.record(a_sale("a"))
 
     assert () == (await store.claim(limit=1, pace=FREE, now=START - timedelta(seconds=1))).deliveries
+
+
+# ── rows that another version, or a hand, has written ────────────────────────────────────────────────────────────
+
+
+def spoil(tmp_path: Path, name: str, payload: str) -> None:
+    """Write into the file beside the store, as nothing of this version would."""
+    db = sqlite3.connect(tmp_path / "bridge.db", isolation_level=None)
+    (changed,) = [
+        db.execute("UPDATE deliveries SET payload = ? WHERE id = ?", (payload, delivery_id)).rowcount
+        for (delivery_id,) in db.execute("SELECT id FROM deliveries WHERE payload LIKE ?", (f'%"{name}"%',)).fetchall()
+    ]
+    db.close()
+    assert 1 == changed
+
+
+ODD_PAYLOADS = {
+    "a key of a newer version": '{"event_name":"odd","timestamp":0,"coupon":"X"}',
+    "a key is missing": '{"event_name":"odd"}',
+    "no JSON": "{",
+    "no map": "[]",
+    "a time past all times": '{"event_name":"odd","timestamp":999999999999999999}',
+}
+
+
+@pytest.mark.parametrize("payload", ODD_PAYLOADS.values(), ids=ODD_PAYLOADS)
+async def test_a_row_that_cannot_be_read_dies_alone(trusted: Hand, tmp_path: Path, payload: str) -> None:
+    await trusted.record(a_sale("odd"), a_sale("behind"), a_sale("other", "cus_2"))
+    spoil(tmp_path, "odd", payload)
+
+    assert ["other"] == await trusted.claim()
+    assert ["behind"] == await trusted.claim()
+    (dead,) = await trusted.store.deliveries(DeliveryFilter(states=(S.DEAD,)))
+    assert "its stored payload cannot be read by this version" == dead.reason
+    assert 4 == len(await trusted.store.events(EventFilter()))
+
+
+async def test_a_probe_that_cannot_be_read_makes_room_for_another(trusted: Hand, tmp_path: Path) -> None:
+    await trusted.record(a_sale("odd"), a_sale("fine", "cus_2"))
+    spoil(tmp_path, "odd", "{")
+    await trusted.store.greet("another token", now=trusted.now)
+
+    first = await trusted.ask()
+    assert ((), trusted.now) == (first.deliveries, first.ask_again_at)
+    assert ["fine"] == await trusted.claim()
+
+
+async def test_the_oldest_duplicate_takes_the_place_of_one_that_cannot_be_read(trusted: Hand, tmp_path: Path) -> None:
+    await trusted.record(a_meaning(a_conversion(a_sale("odd"), claims=["in_1"])))
+    spoil(tmp_path, "odd", "{")
+    await trusted.record(a_meaning(a_conversion(a_sale("again"), claims=["in_1"])))
+
+    assert [] == await trusted.claim()
+    assert ["again"] == await trusted.claim()
+
+
+async def test_a_row_that_cannot_be_read_any_more_is_settled_as_it_was_claimed(trusted: Hand, tmp_path: Path) -> None:
+    await trusted.record(a_sale("odd"), a_sale("other", "cus_2"))
+    odd, other = (await trusted.ask()).deliveries
+    spoil(tmp_path, "odd", "{")
+    tried = [Settlement(delivery=one, outcome=an_outcome()) for one in (odd, other)]
+
+    await trusted.store.settle(tried, lambda _, __, tracker: (Delivered(), tracker), now=trusted.now)
+
+    found = await trusted.store.deliveries(DeliveryFilter(states=(S.DELIVERED,)))
+    assert {odd.id, other.id} <= {delivery.id for delivery in found}

@@ -6,11 +6,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bridge import retry
 from bridge.metrics import Metrics
-from bridge.model import Conversion, DeliveryState, Event, EventState, Lead, Meaning, Outcome, Payload, Sale, Sent
+from bridge.model import (
+    Conversion,
+    Decision,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventState,
+    Lead,
+    Meaning,
+    Outcome,
+    Payload,
+    Sale,
+    Sent,
+)
+from bridge.model import Tracker as Row
 from bridge.rate import Pace
 from bridge.store import open_store
 from bridge.store.base import DeliveryFilter, Store
@@ -291,3 +307,19 @@ async def test_a_bug_in_one_delivery_neither_loses_it_nor_stops_the_others(tmp_p
         b.clock.advance(hours=1)
 
         await b.until_states(odd=D.DELIVERED)
+
+
+async def test_an_outcome_that_cannot_be_judged_is_a_dead_letter_and_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(delivery: Delivery, *given: Any, **more: Any) -> tuple[Decision, Row]:
+        if delivery.payload.event_name == "odd":
+            raise ZeroDivisionError
+        return real(delivery, *given, **more)
+
+    real = retry.judge
+    monkeypatch.setattr(retry, "judge", judge)
+    async with bench(tmp_path) as b:
+        await b.record(a_sale("odd"), a_sale("behind"), a_sale("other", "cus_2"))
+
+        await b.until_states(odd=D.DEAD, behind=D.DELIVERED, other=D.DELIVERED)
