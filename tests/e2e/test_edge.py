@@ -131,3 +131,43 @@ def test_a_trailer_is_no_header(bridge: BridgeProcess) -> None:
         answer = told(sock)
 
     assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+UPGRADE = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
+
+
+@pytest.mark.parametrize("pieces", ["at once", "head first", "byte by byte"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_sender_that_offers_http_2_is_served_by_http_1(bridge: BridgeProcess, pieces: str, chunked: bool) -> None:
+    body = a_checkout(f"h2c-{pieces}-{chunked}")
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    head = a_head(*UPGRADE, length, proof(body), method=b"POST", path=b"/webhooks/stripe?a=b")
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    size = {"at once": len(head + sent), "head first": len(head), "byte by byte": 1}[pieces]
+    whole = head + sent + a_head(b"Connection: close")
+    with connected(bridge) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(whole), size):
+            sock.sendall(whole[at : at + size])
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"status": "accepted"' in answer
+    assert 2 == answer.count(b"HTTP/1.1 200 OK")
+
+
+def test_many_upgrades_in_one_piece_are_all_answered(bridge: BridgeProcess) -> None:
+    with connected(bridge) as sock:
+        sock.sendall(a_head(*UPGRADE) * 300 + a_head(b"Connection: close"))
+        answer = told(sock)
+
+    assert 301 == answer.count(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("begin", [b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+def test_what_http_1_cannot_serve_is_400(bridge: BridgeProcess, begin: bytes) -> None:
+    with connected(bridge) as sock:
+        sock.sendall(begin)
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
