@@ -6,7 +6,7 @@ raises a TypeError (text compared with a number), the closure raises `Unfit`, wh
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from bridge.mapping.context import Context, Evaluate
 from bridge.mapping.functions import FUNCTIONS, Function
@@ -126,13 +126,22 @@ def _names(tree: Chain) -> list[str] | None:
     return names if len(names) == len(tree.parts) else None
 
 
+#: What stepping into something that is no object, or has no such name, raises.
+_NO_STEP: Final = (AttributeError, KeyError, TypeError)
+
+
 def _path(names: list[str]) -> Evaluate:
-    def path(value: Json, _context: Context) -> Json:
-        for name in names:
-            if not isinstance(value, dict):
-                return None
-            value = value.get(name)
-        return value
+    *parents, last = names
+
+    def path(value: Any, _context: Context) -> Json:
+        try:
+            for name in parents:
+                value = value[name]
+            # optional things are missing at the last name: raising there would cost more than all the rest
+            found: Json = value.get(last)
+        except _NO_STEP:
+            return None
+        return found
 
     return path
 
@@ -152,7 +161,7 @@ def _index(index: int) -> Evaluate:
 def _either(left: Evaluate, right: Evaluate) -> Evaluate:
     def either(value: Json, context: Context) -> Json:
         found = left(value, context)
-        return right(value, context) if is_false(found) else found
+        return found if found or not is_false(found) else right(value, context)
 
     return either
 
@@ -160,7 +169,7 @@ def _either(left: Evaluate, right: Evaluate) -> Evaluate:
 def _both(left: Evaluate, right: Evaluate) -> Evaluate:
     def both(value: Json, context: Context) -> Json:
         found = left(value, context)
-        return found if is_false(found) else right(value, context)
+        return right(value, context) if found or not is_false(found) else found
 
     return both
 
