@@ -43,7 +43,8 @@ class Pace:
 def take(tracker: Tracker, pace: Pace, wanted: int, now: datetime) -> tuple[int, Tracker, datetime | None]:
     """Take up to `wanted` requests out of the bucket: how many, the row after it, when the next one is there.
 
-    The last is None when as many as wanted were granted. A clock that went backwards refills nothing.
+    The last is None when as many as wanted were granted. A clock that went backwards refills nothing; the bucket
+    fills again from there.
     """
     if pace.is_free:
         return wanted, tracker, None

@@ -17,7 +17,7 @@ from bridge.store.decoding import UNREADABLE, maybe_from_ms, readable_delivery_o
 from bridge.store.encoding import MILLISECOND, to_ms
 from bridge.store.holding import gives_way, pass_on
 from bridge.store.lanes import readmit, rehead
-from bridge.store.trackers import lifted, read_tracker, write_tracker
+from bridge.store.trackers import lifted, reached, read_tracker, write_tracker
 
 #: How long a lease is meant to last. SQLite has one serve per file, so only a start rescues; the column says when.
 LEASE = timedelta(seconds=25)
@@ -26,6 +26,9 @@ LEASE = timedelta(seconds=25)
 _MOST_READMITTED = 500
 
 _POLICY = retry.Policy()
+#: Nothing waits longer than this for its next try; further away it stands because the clock was set back.
+_LONGEST_RETRY_MS = round(_POLICY.longest_retry_seconds * 1000)
+_LONGEST_WAIT_MS = 25 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +43,17 @@ class _Leave:
 def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> Claimed:
     """Lease the oldest due heads of their lanes."""
     now = whole_ms(now)
+    _reach_due(db, to_ms(now))
     more = readmit(db, to_ms(now), limit=_MOST_READMITTED)
-    before = read_tracker(db)
+    stored = read_tracker(db)
+    before = reached(stored, now)
     tracker, leave = _leave(db, before, limit, now)
     ids = _probe(db, tracker, leave.most) if leave.is_probe else _due_heads(db, now, leave.most)
     granted, tracker, token_at = rate.take(tracker, pace, len(ids), now) if ids else (0, tracker, None)
     deliveries = _lease(db, ids[:granted], tracker, now)
     if deliveries and leave.is_probe:
         tracker = _probed(tracker, deliveries[0].lane, now)
-    if deliveries or tracker.is_paused != before.is_paused:
+    if deliveries or tracker.is_paused != before.is_paused or before is not stored:
         write_tracker(db, tracker)
     if more or len(deliveries) < granted:
         return Claimed(deliveries=deliveries, ask_again_at=now, tracker=tracker)
@@ -61,6 +66,14 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
         # nothing else may go before this one is settled, and that is a commit
         return Claimed(deliveries=deliveries, tracker=tracker)
     return Claimed(deliveries=deliveries, ask_again_at=_next_due(db), tracker=tracker)
+
+
+def _reach_due(db: sqlite3.Connection, now_ms: int) -> None:
+    """Bring what a clock set too far ahead has put off back to where it could have been put off at most."""
+    latest = now_ms + _LONGEST_RETRY_MS
+    db.execute("UPDATE deliveries SET due_at = ? WHERE head = 1 AND due_at > ?", (latest, latest))
+    latest = now_ms + _LONGEST_WAIT_MS
+    db.execute("UPDATE deliveries SET due_at = ? WHERE state = 'waiting' AND due_at > ?", (latest, latest))
 
 
 def _leave(db: sqlite3.Connection, tracker: Tracker, limit: int, now: datetime) -> tuple[Tracker, _Leave]:

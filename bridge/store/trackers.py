@@ -2,12 +2,15 @@
 
 import sqlite3
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from bridge import retry
 from bridge.model import Tracker
 from bridge.store.decoding import tracker_of, whole_ms
 from bridge.store.encoding import clean, tracker_json
+
+_POLICY: Final = retry.Policy()
 
 
 def read_tracker(db: sqlite3.Connection) -> Tracker:
@@ -62,6 +65,19 @@ def resume(db: sqlite3.Connection, now: datetime) -> Tracker:
     """Lift whatever pause there is; one request at a time until one succeeds."""
     before = read_tracker(db)
     return write_tracker(db, lifted(before, whole_ms(now))) if before.is_paused else before
+
+
+def reached(tracker: Tracker, now: datetime) -> Tracker:
+    """The row as a clock that was set back may find it: no end further away than one can be; else the very same."""
+    latest = {
+        "tokens_at": now,
+        "paused_since": now,
+        "last_success_at": now,
+        "paused_until": now + timedelta(seconds=_POLICY.longest_retry_after_seconds),
+        "probe_at": now + timedelta(seconds=_POLICY.longest_probe_seconds),
+    }
+    beyond: dict[str, Any] = {name: at for name, at in latest.items() if (getattr(tracker, name) or at) > at}
+    return replace(tracker, **beyond) if beyond else tracker
 
 
 def lifted(tracker: Tracker, now: datetime) -> Tracker:

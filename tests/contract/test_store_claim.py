@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -552,3 +552,55 @@ async def test_a_row_that_cannot_be_read_any_more_is_settled_as_it_was_claimed(t
 
     found = await trusted.store.deliveries(DeliveryFilter(states=(S.DELIVERED,)))
     assert {odd.id, other.id} <= {delivery.id for delivery in found}
+
+
+# ── a clock that is set back ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_clock_set_back_costs_no_more_than_filling_the_bucket(trusted: Hand) -> None:
+    pace = Pace(n=60)
+    await trusted.set(tokens=0.0, tokens_at=START + timedelta(days=2))
+    await trusted.record(*(a_sale(f"s{number}", f"cus_{number}") for number in range(9)))
+    assert [] == await trusted.claim(pace=pace)
+    trusted.later(minutes=1)
+
+    assert 5 == len(await trusted.claim(pace=pace))
+
+
+@pytest.mark.parametrize(
+    ("row", "costs"),
+    [
+        ({"paused_until": START + timedelta(days=300)}, timedelta(hours=24)),
+        ({"probe_at": START + timedelta(days=300)}, timedelta(minutes=5)),
+    ],
+    ids=["a pause with an end", "a pause without one"],
+)
+async def test_a_clock_set_back_costs_no_more_than_the_longest_pause(
+    trusted: Hand, row: dict[str, datetime], costs: timedelta
+) -> None:
+    await trusted.set(paused_since=START + timedelta(days=300), pause_reason="429", **row)
+    await trusted.record(a_sale("a"))
+
+    first = await trusted.ask()
+    assert ((), START + costs) == (first.deliveries, first.ask_again_at)
+    trusted.now += costs
+    assert ["a"] == await trusted.claim()
+
+
+async def test_a_clock_set_back_costs_a_head_no_more_than_the_longest_retry(trusted: Hand) -> None:
+    await trusted.record(a_sale("a"))
+    far = START + timedelta(days=300)
+    await trusted.end(await trusted.claim_one(), RetryAt(at=far, reason="busy"))
+
+    assert START + timedelta(hours=1) == (await trusted.ask()).ask_again_at
+    trusted.later(hours=1)
+    assert ["a"] == await trusted.claim()
+
+
+async def test_a_clock_set_back_costs_what_waits_no_more_than_a_day_and_an_hour(trusted: Hand) -> None:
+    await trusted.record(a_sale("a"))
+    await trusted.end(await trusted.claim_one(), Wait(until=START + timedelta(days=300), reason="not yet"))
+
+    assert START + timedelta(hours=25) == (await trusted.ask()).ask_again_at
+    trusted.later(hours=25)
+    assert ["a"] == await trusted.claim()
