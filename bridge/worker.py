@@ -127,7 +127,7 @@ class Worker:
         if free <= 0:
             return None
         try:
-            claimed = await self._store.claim(limit=free, pace=self._pace, now=self._clock())
+            claimed = await self._store.claim(limit=free, pace=self._pace, clock=self._clock)
         except StoreError as error:
             self._store_trouble("claim", error)
             return None

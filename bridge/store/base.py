@@ -117,8 +117,11 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, *, limit: int, pace: Pace, now: datetime) -> Claimed:
-        """Lease the oldest due heads of their lanes, within pause, caution and rate, so that nobody else sends them."""
+    async def claim(self, *, limit: int, pace: Pace, clock: Callable[[], datetime]) -> Claimed:
+        """Lease the oldest due heads of their lanes, within pause, caution and rate, so that nobody else sends them.
+
+        `clock` is read when the transaction has begun: a claim may have waited for it, and the rate must know.
+        """
         ...
 
     async def settle(self, settlements: Sequence[Settlement], judge: Judge, *, now: datetime) -> list[Settled]:

@@ -40,14 +40,14 @@ class SQLiteStore:
         encoded = [encode_meaning(meaning) for meaning in meanings]
         return await self._writer.together(record, Recording(meanings=encoded, now_ms=to_ms(now), dry_run=dry_run))
 
-    async def claim(self, *, limit: int, pace: Pace, now: datetime) -> Claimed:
+    async def claim(self, *, limit: int, pace: Pace, clock: Callable[[], datetime]) -> Claimed:
         """Lease the oldest due heads of their lanes, within pause, caution and rate."""
         freed, self._unanswered = self._unanswered, set()
         leased: set[int] = set()
 
         def verb(db: sqlite3.Connection) -> Claimed:
             claim.release(db, freed)
-            claimed = claim.claim(db, limit=limit, pace=pace, now=now)
+            claimed = claim.claim(db, limit=limit, pace=pace, now=clock())
             leased.update(delivery.id for delivery in claimed.deliveries)
             return claimed
 

@@ -90,7 +90,7 @@ class Hand:
         await self.end(await self.claim_one(), Delivered(), cautious=False)
 
     async def ask(self, *, limit: int = 32, pace: Pace = FREE) -> Claimed:
-        return await self.store.claim(limit=limit, pace=pace, now=self.now)
+        return await self.store.claim(limit=limit, pace=pace, clock=lambda: self.now)
 
     async def claim(self, *, limit: int = 32, pace: Pace = FREE) -> list[str]:
         """Lease what is due; the names, in the order given out."""

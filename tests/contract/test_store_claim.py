@@ -485,7 +485,7 @@ async def test_a_claim_looks_at_no_clock_but_the_given_one(store: Store) -> None
     hand = Hand(store)
     await hand.record(a_sale("a"))
 
-    assert () == (await store.claim(limit=1, pace=FREE, now=START - timedelta(seconds=1))).deliveries
+    assert () == (await store.claim(limit=1, pace=FREE, clock=lambda: START - timedelta(seconds=1))).deliveries
 
 
 # ── rows that another version, or a hand, has written ────────────────────────────────────────────────────────────

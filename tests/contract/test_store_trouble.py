@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from bridge.errors import StoreError
 from bridge.model import Decision, Delivered, Delivery, EventState, Meaning, Outcome, Tracker
+from bridge.rate import Pace
 from bridge.store import connection, open_store
 from bridge.store.base import EventFilter, Settlement
 from bridge.store.sqlite import SQLiteStore
@@ -72,7 +74,7 @@ async def test_while_another_program_writes_every_verb_says_so_and_then_goes_on(
         with pytest.raises(StoreError, match=LOCKED):
             await sqlite.record([a_meaning(a_sale("a"))], now=START)
         with pytest.raises(StoreError, match=LOCKED):
-            await sqlite.claim(limit=1, pace=FREE, now=START)
+            await sqlite.claim(limit=1, pace=FREE, clock=lambda: START)
         with pytest.raises(StoreError, match=LOCKED):
             await sqlite.ping()
         assert [] == await sqlite.events(EventFilter())
@@ -109,6 +111,27 @@ async def test_the_command_line_works_beside_serve(sqlite: SQLiteStore, file: Pa
         assert (await sqlite.tracker()).paused_by_operator
     finally:
         await beside.close()
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+async def test_a_claim_that_waited_for_a_lock_takes_out_of_the_bucket_when_it_has_it(
+    sqlite: SQLiteStore, file: Path, seconds: float
+) -> None:
+    """Were it stamped with when it was asked for, what it waited would fill the bucket a second time."""
+    hand = Hand(sqlite)
+    await hand.trust()
+    await hand.set(tokens=0.0, tokens_at=START)
+    await hand.record(*(a_sale(f"s{number}", f"cus_{number}") for number in range(20)))
+    writing(sqlite).execute("PRAGMA busy_timeout = 5000")
+    with locked(file):
+        waiting = asyncio.create_task(hand.claim(pace=Pace(n=10, seconds=1.0)))
+        await asyncio.sleep(0.05)
+        hand.later(seconds=seconds)
+    first = await waiting
+
+    assert int(min(5, seconds * 5)) == len(first)
+    assert START + timedelta(seconds=seconds) == (await sqlite.tracker()).tokens_at
+    assert [] == await hand.claim(pace=Pace(n=10, seconds=1.0))
 
 
 # ── the disk ─────────────────────────────────────────────────────────────────────────────────────────────────────
