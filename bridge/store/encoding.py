@@ -4,10 +4,11 @@ NUL and lone surrogates, which databases refuse, become U+FFFD; times become int
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from json import JSONEncoder
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypeAlias, cast
 
 from bridge.model import Conversion, Event, Lead, Meaning, Outcome, Payload, Sale, Step, Tracker
@@ -50,7 +51,17 @@ def maybe_clean(text: str | None) -> str | None:
 def to_json(value: Plain) -> str:
     """Compact ASCII JSON of cleaned text."""
     text = _encode(value)
-    return _encode(_cleaned(value)) if _SUSPICIOUS.search(text) else text
+    return _encode(_cleaned(value)) if _is_suspicious(text) else text
+
+
+def _is_suspicious(text: str) -> bool:
+    # nearly no text has an escape at all, and to find none is much quicker than to search for certain ones
+    return "\\u" in text and _SUSPICIOUS.search(text) is not None
+
+
+def _text(text: str) -> str:
+    """One text as JSON, cleaned."""
+    return _quoted(clean(text))
 
 
 def _cleaned(value: Plain) -> Plain:
@@ -121,20 +132,31 @@ def _event_columns(event: Event) -> tuple[Value, ...]:
         maybe_clean(event.account),
         clean(event.verified_by),
         clean(event.revision),
-        to_json([list(header) for header in event.headers]) if event.headers else "[]",
+        _lists(event.headers),
         clean(event.query),
     )
 
 
 def steps_json(steps: Iterable[Step]) -> str:
     """An explanation as JSON: [rule, result, why] per line."""
-    lines: list[Plain] = [[step.rule, step.result, step.why] for step in steps]
-    return to_json(lines) if lines else "[]"
+    return _lists([(step.rule, step.result, step.why) for step in steps])
 
 
 def names_json(names: Iterable[str]) -> str:
     """Claims' names, or any texts, as a JSON list."""
-    return to_json(list(names))
+    names = list(names)
+    text = _list(names)
+    return to_json([*names]) if "\\u" in text else text
+
+
+def _lists(lists: Sequence[Sequence[str]]) -> str:
+    text = f"[{','.join(map(_list, lists))}]"
+    return to_json([list(texts) for texts in lists]) if "\\u" in text else text
+
+
+def _list(texts: Sequence[str]) -> str:
+    # put together here, because to set up an encoder costs more than all it encodes
+    return f"[{','.join(map(_quoted, texts))}]"
 
 
 def _encode_conversion(conversion: Conversion) -> EncodedConversion:
@@ -146,34 +168,38 @@ def _encode_conversion(conversion: Conversion) -> EncodedConversion:
         lane=clean(payload.customer_external_id),
         namespace=clean(conversion.association_namespace),
         names=names,
-        names_json=_encode(names),
-        payload_json=to_json(_payload_columns(payload)),
+        names_json=names_json(names),
+        payload_json=_payload_json(payload),
         rule=clean(conversion.rule),
         click_id=maybe_clean(payload.click_id),
         clicked_at=to_ms(payload.timestamp),
     )
 
 
-def _payload_columns(payload: Payload) -> dict[str, Plain]:
+def _payload_json(payload: Payload) -> str:
+    text = _payload_text(payload, _quoted)
+    return _payload_text(payload, _text) if _is_suspicious(text) else text
+
+
+def _payload_text(payload: Payload, quoted: Callable[[str], str]) -> str:
     """A payload without its customer_external_id, which is the lane. Money stays an int."""
-    columns: dict[str, Plain] = {"event_name": payload.event_name, "timestamp": to_ms(payload.timestamp)}
+    columns = [f'{{"event_name":{quoted(payload.event_name)},"timestamp":{to_ms(payload.timestamp)}']
     match payload:
         case Sale():
-            columns["invoice_id"] = payload.invoice_id
-            columns["amount"] = payload.amount
-            columns["currency"] = payload.currency
+            columns.append(f'"invoice_id":{quoted(payload.invoice_id)}')
+            columns.append(f'"amount":{payload.amount},"currency":{quoted(payload.currency)}')
         case Lead():
             if payload.deferred:
-                columns["deferred"] = True
+                columns.append('"deferred":true')
     if payload.click_id is not None:
-        columns["click_id"] = payload.click_id
+        columns.append(f'"click_id":{quoted(payload.click_id)}')
     if payload.customer_name is not None:
-        columns["customer_name"] = payload.customer_name
+        columns.append(f'"customer_name":{quoted(payload.customer_name)}')
     if payload.customer_email is not None:
-        columns["customer_email"] = payload.customer_email
+        columns.append(f'"customer_email":{quoted(payload.customer_email)}')
     if payload.customer_avatar is not None:
-        columns["customer_avatar"] = payload.customer_avatar
-    return columns
+        columns.append(f'"customer_avatar":{quoted(payload.customer_avatar)}')
+    return ",".join(columns) + "}"
 
 
 def tracker_json(tracker: Tracker) -> str:
