@@ -3,6 +3,7 @@
 Errors become statuses here; nothing about them reaches a stranger.
 """
 
+import asyncio
 import contextlib
 import logging
 
@@ -32,13 +33,18 @@ class Bridge(Starlette):
             exception_handlers={404: _not_found, 405: _not_allowed, 500: _bug},
         )
         self.webhooks = webhooks
+        self.health = health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await self._guarded(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        try:
+            if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+                await self._guarded(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            # the bridge ends. This was the last of the request's own task, and the server would call it a bug
+            await _told_to_come_again(scope, receive, send)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The hook path's one broad guard: on a bug of ours the sender tries again, and the log tells."""
@@ -46,9 +52,13 @@ class Bridge(Starlette):
             await self.webhooks(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - see the docstring
             logs.event(_log, logging.ERROR, "bug", exception=error, path="webhooks")
-            # an answer that had begun cannot be taken back: then the server says so, and the connection ends
-            with contextlib.suppress(RuntimeError):
-                await _try_later()(scope, receive, send)
+            await _told_to_come_again(scope, receive, send)
+
+
+async def _told_to_come_again(scope: Scope, receive: Receive, send: Send) -> None:
+    # an answer that had begun cannot be taken back: then the server says so, and the connection ends
+    with contextlib.suppress(RuntimeError):
+        await _try_later()(scope, receive, send)
 
 
 def _try_later() -> Response:

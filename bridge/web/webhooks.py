@@ -1,8 +1,9 @@
 """POST /webhooks/{source}: bytes in, one status and one small JSON answer out.
 
 A raw ASGI callable, because this is the hot path (a router and request objects cost a third of it). Bodies are
-bounded in size and time. Refusals come in a fixed order: 404 or 503, then 413, then 401. 200 leaves here only
-after the commit. A sender learns one plain word, never a detail.
+bounded in size and time: one that drips is cut with 408, and with 503 once the bridge ends. Refusals come in a
+fixed order: 404 or 503, then 413, then 401. 200 leaves here only after the commit. A sender learns one plain word,
+never a detail.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
@@ -25,11 +27,15 @@ from bridge.model import Webhook
 PREFIX = "/webhooks/"
 #: How long a sender may take over one body.
 BODY_SECONDS = 30.0
-#: How much of a body that is too large is read before the answer, so that the sender can hear it.
+#: How much of a body that nobody wants is read before the answer, and for how long, so that the sender can hear it.
 DRAIN_BYTES = 8 * 1024 * 1024
+DRAIN_SECONDS = 5.0
+#: How long a body that is on its way may still take once the bridge ends.
+LAST_BODY_SECONDS = 0.5
 #: When a sender should come back.
 RETRY_AFTER_SECONDS = 30
 
+_FIRST = PREFIX.strip("/").encode()
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _log = logs.get("bridge.web")
 
@@ -38,8 +44,12 @@ class TooLarge(Exception):
     """The body is larger than allowed."""
 
 
+class TooSlow(Exception):
+    """The body did not arrive in time."""
+
+
 class Gone(Exception):
-    """The sender went away, or dripped for too long; nobody is there to answer."""
+    """The sender went away; nobody is there to answer."""
 
 
 class Webhooks:
@@ -64,20 +74,31 @@ class Webhooks:
         self._max_body = max_body
         self._body_seconds = body_seconds
         self.draining = False
+        #: time limits of the bodies that are being waited for; shortened when the bridge ends
+        self._waiting: set[asyncio.Timeout] = set()
+
+    def drain(self) -> None:
+        """Take nothing more in; what is not here in a moment is told to come again."""
+        self.draining = True
+        soon = asyncio.get_running_loop().time() + LAST_BODY_SECONDS
+        for limit in self._waiting:
+            if not limit.expired():
+                limit.reschedule(min(soon, limit.when() or soon))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        name, _, token = scope["path"][len(PREFIX) :].rstrip("/").partition("/")
+        name, token = _address(scope)
         source = self._library().sources.get(name)
         label = name if source else "unknown"
         if scope["method"] != "POST":
+            await self._drained(receive)
             await self._refuse(send, label, 405, "method not allowed", (b"allow", b"POST"))
-        elif "/" in token or source is None or not source.is_on or self.draining:
+        elif b"/" in token or source is None or not source.is_on or self.draining:
             await self._unavailable(receive, send, name, source, token)
         else:
-            await self._accept(scope, receive, send, source)
+            await self._accept(scope, receive, send, source, token)
 
-    async def _accept(self, scope: Scope, receive: Receive, send: Send, source: Source) -> None:
+    async def _accept(self, scope: Scope, receive: Receive, send: Send, source: Source, token: bytes) -> None:
         try:
             body = await self._body(scope, receive)
         except TooLarge:
@@ -85,11 +106,16 @@ class Webhooks:
             return
         except Gone:
             self._metrics.answered(source.name, "gone")
-            await self._refuse(send, source.name, 408, "too slow", (b"connection", b"close"))
+            return
+        except TooSlow:
+            if self.draining:
+                await self._busy(send, source.name)
+            else:
+                await self._refuse(send, source.name, 408, "too slow", (b"connection", b"close"))
             return
         began = time.perf_counter()
         try:
-            receipt = await self._intake.accept(_webhook(scope, source.name, body, self._clock()), source)
+            receipt = await self._intake.accept(_webhook(scope, source.name, token, body, self._clock()), source)
         except Refused as refused:
             await self._refuse(send, source.name, refused.status, refused.word)
         except StoreError as error:
@@ -106,11 +132,11 @@ class Webhooks:
             self._metrics.ack_seconds.observe(time.perf_counter() - began)
             await _answer(send, 200, answer)
 
-    async def _unavailable(self, receive: Receive, send: Send, name: str, source: Source | None, token: str) -> None:
+    async def _unavailable(self, receive: Receive, send: Send, name: str, source: Source | None, token: bytes) -> None:
         """404 only for a name this database never accepted: some senders disable a hook at the first 404."""
         known = source is not None or name in self._seen()
-        await _drained(receive)
-        if "/" in token or not _SOURCE.fullmatch(name) or not known:
+        await self._drained(receive)
+        if b"/" in token or not _SOURCE.fullmatch(name) or not known:
             await self._refuse(send, "unknown", 404, "no such source")
         else:
             await self._busy(send, name)
@@ -120,8 +146,10 @@ class Webhooks:
         too_large = declared.isdigit() and (len(declared) > 15 or int(declared) > self._max_body)
         chunks: list[bytes] = []
         size, more = 0, not too_large
+        limit = asyncio.timeout(self._body_seconds)
         try:
-            async with asyncio.timeout(self._body_seconds):
+            async with limit:
+                self._waiting.add(limit)
                 while more and not too_large:
                     message = await receive()
                     if message["type"] != "http.request":
@@ -131,12 +159,31 @@ class Webhooks:
                     more = message.get("more_body", False)
                     too_large = size > self._max_body
         except TimeoutError:
-            raise Gone from None
+            raise TooSlow from None
+        finally:
+            self._waiting.discard(limit)
         if too_large:
             if more or not chunks:
-                await _drained(receive)
+                await self._drained(receive)
             raise TooLarge
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _drained(self, receive: Receive) -> None:
+        """Read on, within bounds of size and time, so that the sender sees the answer instead of a reset."""
+        size = 0
+        limit = asyncio.timeout(LAST_BODY_SECONDS if self.draining else DRAIN_SECONDS)
+        try:
+            async with limit:
+                self._waiting.add(limit)
+                while size < DRAIN_BYTES:
+                    message = await receive()
+                    size += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.discard(limit)
 
     async def _busy(self, send: Send, label: str) -> None:
         await self._refuse(send, label, 503, "try later", (b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
@@ -146,32 +193,25 @@ class Webhooks:
         await _answer(send, status, {"error": word}, headers)
 
 
-def _webhook(scope: Scope, source: str, body: bytes, now: datetime) -> Webhook:
+def _address(scope: Scope) -> tuple[str, bytes]:
+    """The source's name, and the token as it was sent: one that holds %2F is not two pieces of a path."""
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-    rest = raw_path.rstrip(b"/").split(b"/", 3)
+    _, first, name, token = [*raw_path.rstrip(b"/").split(b"/", 3), b"", b"", b""][:4]
+    if b"%" in name:
+        name = unquote_to_bytes(name)
+    return (name.decode("latin-1") if first == _FIRST else "", token)
+
+
+def _webhook(scope: Scope, source: str, token: bytes, body: bytes, now: datetime) -> Webhook:
     return Webhook(
         source=source,
         method=scope["method"],
         headers=tuple(scope["headers"]),
         query=scope["query_string"],
-        token=rest[3] if len(rest) > 3 else b"",
+        token=token,
         body=body,
         received_at=now,
     )
-
-
-async def _drained(receive: Receive) -> None:
-    """Read on, within bounds of size and time, so that the sender sees the answer instead of a reset."""
-    size = 0
-    try:
-        async with asyncio.timeout(5.0):
-            while size < DRAIN_BYTES:
-                message = await receive()
-                size += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
 
 
 async def _answer(
