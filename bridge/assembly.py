@@ -10,7 +10,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,12 +29,17 @@ from bridge.tracking import Wire
 from bridge.upkeep import keep_house
 from bridge.web import server as web
 from bridge.web.app import Bridge
-from bridge.web.health import Health
+from bridge.web.health import Health, Pulse
 from bridge.web.webhooks import Webhooks
 from bridge.worker import Worker
 
-#: How long the whole orderly end may take.
+#: How long the whole orderly end may take, from the signal to the exit: containers are killed after it. The web
+#: takes its part first, and the rest that is not named here is the last commit's, which may wait for a locked database.
 DRAIN_SECONDS = 10.0
+#: By then, what is on its way to the tracker is given up as unknown …
+_SENT_BY = 6.0
+#: … and by then its outcome is on disk, or is found as unsure by the next start.
+_SETTLED_BY = 6.75
 
 _log = logs.get("bridge.serve")
 
@@ -42,6 +47,23 @@ _log = logs.get("bridge.serve")
 def utcnow() -> datetime:
     """The one clock of the running bridge."""
     return datetime.now(UTC)
+
+
+class Ending:
+    """The one clock of the orderly end: every phase has until its moment, however long the one before it took."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        """The end begins now, unless it has begun."""
+        if self._began is None:
+            self._began = asyncio.get_running_loop().time()
+
+    def left(self, until: float) -> float:
+        """How many seconds there are until that many after the beginning."""
+        now = asyncio.get_running_loop().time()
+        return max((now if self._began is None else self._began) + until - now, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +76,9 @@ class Running:
     worker: Worker
     #: why this replica sends nothing; empty when it does
     not_sending: str
+    ending: Ending
+    #: what must be at work as long as the bridge is
+    duties: "list[asyncio.Task[None]]"
 
 
 def load_library(settings: Settings) -> Library:
@@ -107,36 +132,61 @@ def _joined(settings: Settings, loaded: Library, store: Store, wire: Wire, seen:
         max_body=settings.max_body,
     )
     not_sending = "dry run" if settings.dry_run else "" if settings.token else "no token"
+    duties: list[asyncio.Task[None]] = []
     health = Health(
         store=store,
+        pulse=Pulse(store.ping),
         library=lambda: loaded,
         metrics=metrics,
         draining=lambda: webhooks.draining,
+        working=lambda: not any(duty.done() for duty in duties),
         admin_token=settings.admin_token.reveal() if settings.admin_token else "",
         not_sending=not_sending,
     )
-    return Running(app=Bridge(webhooks, health), store=store, library=loaded, worker=worker, not_sending=not_sending)
+    return Running(
+        app=Bridge(webhooks, health),
+        store=store,
+        library=loaded,
+        worker=worker,
+        not_sending=not_sending,
+        ending=Ending(),
+        duties=duties,
+    )
 
 
 @contextlib.asynccontextmanager
 async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
     """Deliver and keep house in the background; at the end, drain."""
-    house = asyncio.create_task(
-        keep_house(bridge.store, retention_days=settings.retention_days, keys_days=settings.keys_days, clock=utcnow)
-    )
-    delivering = None if bridge.not_sending else asyncio.create_task(bridge.worker.run())
+    house = keep_house(bridge.store, retention_days=settings.retention_days, keys_days=settings.keys_days, clock=utcnow)
+    tasks = [_duty(house, "house")]
+    if not bridge.not_sending:
+        bridge.duties.append(_duty(bridge.worker.run(), "worker"))
+        tasks += bridge.duties
     try:
         yield
     finally:
-        house.cancel()
-        if delivering is not None:
-            await bridge.worker.stop(within_seconds=DRAIN_SECONDS * 0.7)
-            await asyncio.wait([delivering], timeout=DRAIN_SECONDS * 0.2)
-            delivering.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await delivering
-        with contextlib.suppress(asyncio.CancelledError):
-            await house
+        bridge.ending.begin()
+        tasks[0].cancel()
+        if bridge.duties:
+            await bridge.worker.stop(within_seconds=bridge.ending.left(_SENT_BY))
+            await asyncio.wait(bridge.duties, timeout=bridge.ending.left(_SETTLED_BY))
+        for task in tasks:
+            task.cancel()
+        # what one of them raised was told when it ended, and must not keep the rest of the end from happening
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _duty(work: Coroutine[None, None, None], name: str) -> "asyncio.Task[None]":
+    """Do this in the background; an end by a bug is told at once."""
+
+    def tell(task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logs.event(_log, logging.ERROR, "bug", exception=error, where=name)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(tell)
+    return task
 
 
 async def serve_until_stopped(settings: Settings, stop: asyncio.Event) -> None:
@@ -156,7 +206,8 @@ async def serve_until_stopped(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _stop_when(stop: asyncio.Event, server: web.Server, bridge: Running) -> None:
     await stop.wait()
-    bridge.app.webhooks.draining = True
+    bridge.ending.begin()
+    bridge.app.webhooks.drain()
     logs.event(_log, logging.INFO, "stopping", within_seconds=DRAIN_SECONDS)
     server.should_exit = True
 

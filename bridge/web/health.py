@@ -1,11 +1,13 @@
 """Is it alive, is it ready, and what do the numbers say: three GET routes for machines.
 
-`/readyz` is 503 only for what another replica would do better: the database, no library, draining. Everything
-else that an operator should know (a paused tracker, sources that are off) is detail for the admin token.
+`/readyz` is 503 only for what another replica would do better: the database, no library, no worker, draining.
+Everything else that an operator should know (a paused tracker, sources that are off) is detail for the admin token.
+However often strangers ask, the database is asked once a second.
 """
 
+import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -17,15 +19,47 @@ from bridge.metrics import CONTENT_TYPE, Metrics
 from bridge.model import Json
 from bridge.store.base import Store
 
+#: How long what the database said holds for everybody who asks.
+PULSE_SECONDS = 1.0
+
+
+class Pulse:
+    """Whether the database can be written, asked at most once a second: each time costs a commit."""
+
+    def __init__(self, ping: Callable[[], Awaitable[None]], *, seconds: float = PULSE_SECONDS) -> None:
+        self._ping = ping
+        self._seconds = seconds
+        self._last: asyncio.Task[bool] | None = None
+        self._stale_at = 0.0
+
+    async def beats(self) -> bool:
+        """The last answer, or a new one; those who ask at the same time share it."""
+        last = self._last
+        if last is None or (last.done() and asyncio.get_running_loop().time() >= self._stale_at):
+            last = self._last = asyncio.create_task(self._ask())
+        return await asyncio.shield(last)
+
+    async def _ask(self) -> bool:
+        try:
+            await self._ping()
+        except StoreError:
+            return False
+        finally:
+            self._stale_at = asyncio.get_running_loop().time() + self._seconds
+        return True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What the three routes look at."""
 
     store: Store
+    pulse: Pulse
     library: Callable[[], Library]
     metrics: Metrics
     draining: Callable[[], bool]
+    #: whether everything that should run in the background does
+    working: Callable[[], bool]
     admin_token: str
     #: why this replica sends nothing ("no token", "dry run"); empty when it does
     not_sending: str
@@ -54,10 +88,8 @@ class Health:
     async def _reasons(self) -> list[str]:
         reasons = ["draining"] if self.draining() else []
         reasons += [] if self.library().sources else ["library"]
-        try:
-            await self.store.ping()
-        except StoreError:
-            reasons.append("database")
+        reasons += [] if self.working() else ["worker"]
+        reasons += [] if await self.pulse.beats() else ["database"]
         return reasons
 
     async def _detail(self, *, database: bool) -> dict[str, Json]:

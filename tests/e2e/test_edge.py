@@ -1,12 +1,17 @@
 """The edge as a stranger with a raw socket meets it: bounded in bytes, lines and what may follow an answer."""
 
+import asyncio
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from bridge.demo.answers import Act, Answer
+from bridge.demo.tracker import FakeTracker
 from tests.support import BridgeProcess, a_checkout, bridge_process, stripe_signature
 
 HEAD_BYTES = 64 * 1024
@@ -171,3 +176,45 @@ def test_what_http_1_cannot_serve_is_400(bridge: BridgeProcess, begin: bytes) ->
         answer = told(sock)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def a_hook(body: bytes) -> bytes:
+    return a_head(b"Content-Length: %d" % len(body), proof(body), method=b"POST", path=b"/webhooks/stripe") + body
+
+
+async def test_the_end_takes_ten_seconds_at_most_whatever_hangs(tmp_path: Path) -> None:
+    """A tracker that never answers, a locked database, half a body: each would wait longer by itself."""
+    async with FakeTracker(Answer(act=Act.NEVER)) as tracker:
+        with bridge_process(tmp_path, CMS_BASE_URL=tracker.url, CMS_TIMEOUT="60s") as bridge:
+            await asyncio.to_thread(bridge.start)
+            await asyncio.to_thread(bridge.post, a_checkout(1))
+            await tracker.wait_for(1)
+            half, whole, code, seconds = await asyncio.to_thread(end_it, bridge)
+
+    assert 0 == code
+    assert seconds < 10
+    assert half.startswith(b"HTTP/1.1 503 ")
+    assert whole.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 30" in half.lower()
+    assert b"retry-after: 30" in whole.lower()
+    assert "raceback" not in bridge.log
+    assert '"event":"stopped"' in bridge.log
+
+
+def end_it(bridge: BridgeProcess) -> tuple[bytes, bytes, int, float]:
+    """SIGTERM while a body is half here and another request waits for a locked database."""
+    lock = sqlite3.connect(bridge.folder / "trackbridge.db", isolation_level=None)
+    try:
+        lock.execute("BEGIN IMMEDIATE")
+        with connected(bridge) as half, connected(bridge) as whole:
+            half.sendall(a_hook(a_checkout(2))[:-10])
+            whole.sendall(a_hook(a_checkout(3)))
+            for _ in range(2):  # a later request was answered, so these two have been read
+                assert httpx.get(f"{bridge.url}/healthz").is_success
+            began = time.monotonic()
+            assert bridge.process is not None
+            bridge.process.terminate()
+            answers = told(half), told(whole)
+        return *answers, bridge.process.wait(20), time.monotonic() - began
+    finally:
+        lock.close()

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
-from bridge import assembly
+from bridge import assembly, worker
 from bridge.assembly import Running
 from bridge.config import load
 from bridge.errors import StoreError
@@ -78,13 +80,18 @@ async def ask(
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
+        "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
     }
     await app(scope, receive, send)
     return answer
+
+
+def answers(numbers: Answer) -> list[str]:
+    """What /metrics says of answers to webhooks."""
+    return [line for line in numbers.body.decode().splitlines() if line.startswith("trackbridge_webhooks_total")]
 
 
 @asynccontextmanager
@@ -124,17 +131,23 @@ async def test_a_sender_that_drips_is_cut(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(bridge.app.webhooks, "_body_seconds", 0.05)
         answer = await ask(bridge.app, a_body(b"{", then=silence))
 
+        numbers = await ask(bridge.app, a_body(b""), path="/metrics", method="GET")
+
     assert 408 == answer.status
     assert "too slow" == answer.word
+    assert ['trackbridge_webhooks_total{answer="408",source="stripe"} 1.0'] == answers(numbers)
 
 
 async def test_a_sender_that_goes_away_leaves_nothing_behind(tmp_path: Path) -> None:
     body = a_checkout(1)
     async with a_bridge(tmp_path) as bridge:
-        await ask(bridge.app, a_body(body[:50], then=disconnect), headers=stripe_headers(body))
+        answer = await ask(bridge.app, a_body(body[:50], then=disconnect), headers=stripe_headers(body))
         counts = await bridge.store.counts()
+        numbers = await ask(bridge.app, a_body(b""), path="/metrics", method="GET")
 
+    assert 0 == answer.status
     assert 0 == sum(counts.events.values())
+    assert ['trackbridge_webhooks_total{answer="gone",source="stripe"} 1.0'] == answers(numbers)
 
 
 async def test_while_draining_everything_is_try_later(tmp_path: Path) -> None:
@@ -186,6 +199,130 @@ async def test_what_is_read_by_get_is_405(tmp_path: Path) -> None:
 
     assert 405 == answer.status
     assert b"POST" == answer.headers[b"allow"]
+
+
+async def test_a_body_that_is_on_its_way_when_the_bridge_ends_is_try_later(tmp_path: Path) -> None:
+    async with a_bridge(tmp_path) as bridge:
+        waiting = [
+            asyncio.create_task(ask(bridge.app, a_body(b"{", then=silence), path=path))
+            for path in ("/webhooks/stripe", "/webhooks/nobody")
+        ]
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        bridge.app.webhooks.drain()
+        known, unknown = await asyncio.gather(*waiting)
+
+    assert (503, "try later", b"30") == (known.status, known.word, known.headers[b"retry-after"])
+    assert 404 == unknown.status
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("path", ["/webhooks/stripe", "/readyz"])
+async def test_what_is_cut_short_is_told_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async def wait(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    body = a_checkout(1)
+    async with a_bridge(tmp_path) as bridge:
+        monkeypatch.setattr(bridge.store, "record", wait)
+        monkeypatch.setattr(bridge.app.health.pulse, "_ping", wait)
+        method = "POST" if path.startswith("/webhooks") else "GET"
+        asking = asyncio.create_task(
+            ask(bridge.app, a_body(body), path=path, method=method, headers=stripe_headers(body))
+        )
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        answer = await asking
+
+    assert (503, "try later", b"30") == (answer.status, answer.word, answer.headers[b"retry-after"])
+
+
+async def test_a_worker_that_ended_makes_unready_and_spoils_no_orderly_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker.Worker, "run", run)
+    settings = {"CMS_BEARER_TOKEN": "t", "TRACKBRIDGE_ADMIN_TOKEN": "adm_0123456789abcdef"}
+    admin = {"Authorization": "Bearer adm_0123456789abcdef"}
+    async with a_bridge(tmp_path, **settings) as bridge:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answer = await ask(bridge.app, a_body(b""), path="/readyz", method="GET", headers=admin)
+
+    assert 503 == answer.status
+    assert ["worker"] == json.loads(answer.body)["reasons"]
+    assert ["bug"] == [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    with pytest.raises(StoreError, match="closed"):
+        await bridge.store.ping()
+
+
+async def test_readiness_asks_the_database_once_a_second_however_many_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def beats() -> int:
+        with sqlite3.connect(tmp_path / "bridge.db") as db:
+            count: int = db.execute("SELECT beats FROM tracker").fetchone()[0]
+        db.close()
+        return count
+
+    async with a_bridge(tmp_path) as bridge:
+        before = beats()
+        for _ in range(2):
+            ready = await asyncio.gather(
+                *[ask(bridge.app, a_body(b""), path="/readyz", method="GET") for _ in range(50)]
+            )
+            assert {200} == {answer.status for answer in ready}
+        assert 1 == beats() - before
+        monkeypatch.setattr(bridge.app.health.pulse, "_stale_at", 0.0)
+        await ask(bridge.app, a_body(b""), path="/readyz", method="GET")
+        assert 2 == beats() - before
+
+
+TOKEN_IN_PATH = """
+source: quiz
+verify:
+  scheme: token
+  path: true
+  secret: ${QUIZ_SECRET}
+event:
+  id: id
+  type: type
+rules:
+  - name: finished
+    types: [finished]
+    track: lead
+    event_name: quiz_finished
+    fields:
+      click_id: click
+      customer_external_id: person
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/webhooks/quiz/a%2Fb%2Bc", 200),
+        ("/webhooks/quiz/a%2fb%2bc/", 200),
+        ("/webhooks/%71uiz/a%2Fb%2Bc", 200),
+        ("/webhooks/quiz/a/b+c", 404),
+        ("/webhooks/quiz%2Fa%2Fb%2Bc", 404),
+        ("/webhooks%2Fquiz/a%2Fb%2Bc", 404),
+        ("/webhooks/%ff/a%2Fb%2Bc", 404),
+        ("/webhooks/quiz%/a%2Fb%2Bc", 404),
+        ("/webhooks/qu%00iz/a", 404),
+        ("/webhooks/quiz/a%252Fb%2Bc", 401),
+    ],
+)
+async def test_a_token_in_the_path_may_hold_a_slash(tmp_path: Path, path: str, status: int) -> None:
+    (tmp_path / "quiz.yaml").write_text(TOKEN_IN_PATH, encoding="utf-8")
+    async with a_bridge(tmp_path, TRACKBRIDGE_MAPPINGS=str(tmp_path), QUIZ_SECRET="a/b+c") as bridge:
+        answer = await ask(bridge.app, a_body(b'{"id": "1", "type": "x"}'), path=path)
+
+    assert status == answer.status
 
 
 @asynccontextmanager
