@@ -23,19 +23,22 @@ HEAD_BYTES = 64 * 1024
 HEAD_LINES = 256
 #: How long a head may take, from the connection's beginning or from the end of the answer before it.
 HEAD_SECONDS = 10.0
-#: More connections than any sender opens; file descriptors left for the database, the tracker and the log.
-MOST_CONNECTIONS = min(10_000, max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 128, 64))
 #: What is being answered when the end begins has this long, then it is cut short with a 503.
 GRACE_SECONDS = 1
 #: How long cut requests may take to say so.
 _FAREWELL_SECONDS = 0.5
 
 
+def most_connections(descriptors: int) -> int:
+    """More than any sender opens, and some file descriptors left for the database, the tracker and the log."""
+    return 10_000 if descriptors == resource.RLIM_INFINITY else min(10_000, max(descriptors - 128, 64))
+
+
 class Edge(HttpToolsProtocol):
     """One connection. At most one timer besides keep-alive's, armed only while a head is on its way."""
 
     head_seconds: ClassVar[float] = HEAD_SECONDS
-    most_connections: ClassVar[int] = MOST_CONNECTIONS
+    most_connections: ClassVar[int] = most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
     #: waiting for a head, or amid one
     _in_head = True

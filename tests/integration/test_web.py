@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -395,6 +396,14 @@ async def test_the_next_head_has_as_long_and_an_idle_connection_stays(
         writer.close()
 
     assert b"" == told
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "connections"),
+    [(1024, 896), (100, 64), (1_048_576, 10_000), (resource.RLIM_INFINITY, 10_000)],
+)
+def test_connections_leave_file_descriptors_for_the_rest(descriptors: int, connections: int) -> None:
+    assert connections == server.most_connections(descriptors)
 
 
 async def test_more_connections_than_allowed_are_told_to_come_later(
