@@ -102,12 +102,15 @@ def _not_found(delivery: Delivery, outcome: Outcome, tracker: Tracker, now: date
 
 
 def _refused(delivery: Delivery, reason: str, tracker: Tracker, policy: Policy) -> Decision:
-    others_pass = bool(
-        delivery.first_refused_at and tracker.last_success_at and tracker.last_success_at > delivery.first_refused_at
-    )
-    if others_pass and delivery.refusals + 1 >= policy.refusals:
+    if others_passed(delivery, tracker) and delivery.refusals + 1 >= policy.refusals:
         return Dead(reason=f"refused {delivery.refusals + 1} times while others pass: {reason}")
     return Pause(reason=reason)
+
+
+def others_passed(delivery: Delivery, tracker: Tracker) -> bool:
+    """Whether somebody succeeded since this delivery was last refused: only then does another refusal count."""
+    refused_at, success_at = delivery.last_refused_at, tracker.last_success_at
+    return refused_at is not None and success_at is not None and success_at > refused_at
 
 
 def _failed(

@@ -49,9 +49,9 @@ class Delivery:
     #: an earlier try ended with `sent: maybe`
     unsure: bool = False
     when_unsure: Literal["repeat", "hold"] = "repeat"
-    #: times in a row this very delivery made the tracker refuse us (401, 403, …)
+    #: times in a row this very delivery made the tracker refuse us (401, 403, …), others having passed in between
     refusals: int = 0
-    first_refused_at: datetime | None = None
+    last_refused_at: datetime | None = None
     #: when it first stepped out of its lane as `waiting`
     waiting_since: datetime | None = None
     waits: int = 0

@@ -112,7 +112,8 @@ def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
         unsure=bool(row["unsure"]),
         when_unsure=cast("Literal['repeat', 'hold']", row["when_unsure"]),
         refusals=row["refusals"],
-        first_refused_at=maybe_from_ms(row["first_refused_at"]),
+        # the column is older than what it holds
+        last_refused_at=maybe_from_ms(row["first_refused_at"]),
         waiting_since=maybe_from_ms(row["waiting_since"]),
         waits=row["waits"],
         failing_since=maybe_from_ms(row["failing_since"]),

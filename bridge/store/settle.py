@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from bridge import retry
 from bridge.model import (
     Dead,
     Decision,
@@ -155,7 +156,7 @@ def _conclude(
             "budget_from": min(unpaused_ms(tracker, outcome.started_at), unpaused_ms(tracker, now)),
             "unsure": before.unsure or outcome.sent is Sent.MAYBE,
             "reason": "" if isinstance(decision, Delivered) else clean(verdict.reason),
-            **_history(before, outcome, decision, now),
+            **_history(before, outcome, decision, tracker, now),
         },
     )
     rehead(db, before.lane)
@@ -166,7 +167,9 @@ def _conclude(
     return None
 
 
-def _history(before: Delivery, outcome: Outcome, decision: Decision, now: datetime) -> dict[str, Value]:
+def _history(
+    before: Delivery, outcome: Outcome, decision: Decision, tracker: Tracker, now: datetime
+) -> dict[str, Value]:
     """What a delivery remembers of its tries in a row: refusals, waits, failures, flags."""
     history: dict[str, Value] = {
         "refusals": 0,
@@ -188,8 +191,9 @@ def _history(before: Delivery, outcome: Outcome, decision: Decision, now: dateti
             history["failing_since"] = to_ms(before.failing_since or now)
         case Pause(counted=counted):
             refused = _refuses(outcome)
-            history["refusals"] = before.refusals + refused
-            history["first_refused_at"] = maybe_ms(before.first_refused_at or (now if refused else None))
+            counts = refused and (before.refusals == 0 or retry.others_passed(before, tracker))
+            history["refusals"] = before.refusals + counts
+            history["first_refused_at"] = maybe_ms(now if refused else before.last_refused_at)
             if counted:
                 history["failing_since"] = to_ms(before.failing_since or now)
         case Dead():

@@ -64,7 +64,7 @@ async def leased(hand: Hand) -> Delivery:
         ),
         (
             Pause(reason="401"),
-            {"state": S.PENDING, "attempts": 0, "due_at": START, "refusals": 1, "first_refused_at": START},
+            {"state": S.PENDING, "attempts": 0, "due_at": START, "refusals": 1, "last_refused_at": START},
             ("pause", "401", False),
         ),
         (
@@ -171,13 +171,13 @@ async def test_only_what_speaks_of_us_is_a_refusal_of_this_delivery(
     hand: Hand, leased: Delivery, status: int | None, refusals: int
 ) -> None:
     """An outage or a plea for patience says nothing about the token, and must not add up to a dead letter."""
-    await hand.end(leased, Pause(reason="401"), an_outcome(401))
+    await hand.end(leased, Pause(reason="401"), an_outcome(401), last_success_at=START + timedelta(milliseconds=500))
     hand.later(seconds=1)
 
     await hand.end(await hand.claim_one(), Pause(reason="again"), an_outcome(status, started_at=hand.now))
 
     delivery = await hand.one("a")
-    assert (refusals, START) == (delivery.refusals, delivery.first_refused_at)
+    assert (refusals, hand.now if refusals == 2 else START) == (delivery.refusals, delivery.last_refused_at)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_any_other_outcome_ends_a_row_of_refusals(hand: Hand, leased: Deli
     await hand.end(await hand.claim_one(), decision)
 
     delivery = await hand.one("a")
-    assert (0, None) == (delivery.refusals, delivery.first_refused_at)
+    assert (0, None) == (delivery.refusals, delivery.last_refused_at)
 
 
 async def test_waiting_is_counted_and_remembers_its_beginning(hand: Hand, leased: Delivery) -> None:

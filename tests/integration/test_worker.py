@@ -323,3 +323,46 @@ async def test_an_outcome_that_cannot_be_judged_is_a_dead_letter_and_stops_nobod
         await b.record(a_sale("odd"), a_sale("behind"), a_sale("other", "cus_2"))
 
         await b.until_states(odd=D.DEAD, behind=D.DELIVERED, other=D.DELIVERED)
+
+
+async def until_later(b: Bench, condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something that takes the bridge a while, by its clock."""
+
+    async def held() -> bool:
+        b.clock.advance(seconds=60)
+        return await condition()
+
+    await b.until(held)
+
+
+async def test_refusals_of_everybody_together_kill_nobody_when_one_passes(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.tracker.answer = lambda _: 401
+        await b.record(a_sale("a", "cus_1"), a_sale("b", "cus_2"), a_sale("c", "cus_3"))
+
+        async def sent_often() -> bool:
+            return len(b.tracker.sent) >= wanted
+
+        wanted = 12
+        await until_later(b, sent_often)
+        answers = iter([200])
+        b.tracker.answer = lambda _: next(answers, 402)
+        wanted = len(b.tracker.sent) + 3
+        await until_later(b, sent_often)
+
+        assert D.DEAD not in (await b.states()).values()
+
+
+async def test_one_refused_three_times_with_a_success_in_between_each_time_is_dead(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.tracker.answer = lambda payload: 403 if payload.event_name == "odd" else 200
+        await b.record(a_sale("odd"))
+        for number in range(5):
+
+            async def passed(name: str = f"s{number}") -> bool:
+                return (await b.states())[name] is D.DELIVERED
+
+            await b.record(a_sale(f"s{number}", f"cus_other_{number}"))
+            await until_later(b, passed)
+
+        assert D.DEAD is (await b.states())["odd"]

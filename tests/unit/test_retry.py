@@ -288,7 +288,7 @@ def test_an_operators_pause_is_lifted_by_nobody_else() -> None:
 
 
 def test_a_delivery_refused_alone_three_times_while_others_pass_is_dead() -> None:
-    refused = a_delivery(refusals=2, first_refused_at=NOW - timedelta(hours=1))
+    refused = a_delivery(refusals=2, last_refused_at=NOW - timedelta(hours=1))
     others_pass = Tracker(proven=True, last_success_at=NOW - timedelta(minutes=5))
 
     decision, tracker = verdict(an_answer(403, message="no"), refused, others_pass)
@@ -298,7 +298,7 @@ def test_a_delivery_refused_alone_three_times_while_others_pass_is_dead() -> Non
 
 
 def test_a_delivery_refused_with_everybody_else_lives_on() -> None:
-    refused = a_delivery(refusals=40, first_refused_at=NOW - timedelta(hours=1))
+    refused = a_delivery(refusals=40, last_refused_at=NOW - timedelta(hours=1))
     nobody_passes = Tracker(proven=True, last_success_at=NOW - timedelta(hours=2))
 
     decision, _ = verdict(an_answer(401), refused, nobody_passes)
