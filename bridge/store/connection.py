@@ -55,9 +55,14 @@ def connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
-    db.row_factory = sqlite3.Row
-    for pragma in _PRAGMAS:
-        db.execute(pragma)
+    try:
+        db.row_factory = sqlite3.Row
+        for pragma in _PRAGMAS:
+            db.execute(pragma)
+    except BaseException:
+        # a file that is no database shows itself at the first statement
+        db.close()
+        raise
     return db
 
 
