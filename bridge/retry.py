@@ -95,7 +95,8 @@ def _not_found(delivery: Delivery, outcome: Outcome, tracker: Tracker, now: date
     if not tracker.proven and len(tracker.not_found_lanes) >= policy.wrong_host_lanes:
         count = len(tracker.not_found_lanes)
         return Pause(reason=f"{count} customers are unknown and nothing has worked yet: is CMS_BASE_URL right?")
-    if delivery.waiting_since and (now - delivery.waiting_since).total_seconds() >= policy.wait_budget_seconds:
+    waited = unpaused(tracker, now) - (delivery.waiting_since or now)
+    if delivery.waiting_since and waited.total_seconds() >= policy.wait_budget_seconds:
         return Dead(reason=f"unattributed: {_said(outcome)}")
     seconds = min(policy.first_wait_seconds * 2 ** min(delivery.waits, 20), policy.longest_wait_seconds)
     return Wait(until=now + timedelta(seconds=seconds), reason=f"the tracker does not know them yet: {_said(outcome)}")
@@ -176,6 +177,12 @@ def _lifted(tracker: Tracker, outcome: Outcome, now: datetime) -> Tracker:
     if tracker.paused_since is None or tracker.paused_by_operator or outcome.started_at < tracker.paused_since:
         return tracker
     return resumed(tracker, now)
+
+
+def unpaused(tracker: Tracker, now: datetime) -> datetime:
+    """A clock that stands still while the tracker is paused: budgets are measured on it."""
+    until = tracker.paused_since if tracker.paused_since is not None else now
+    return until - timedelta(seconds=tracker.paused_seconds)
 
 
 def resumed(tracker: Tracker, now: datetime) -> Tracker:

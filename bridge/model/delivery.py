@@ -52,7 +52,7 @@ class Delivery:
     #: times in a row this very delivery made the tracker refuse us (401, 403, …), others having passed in between
     refusals: int = 0
     last_refused_at: datetime | None = None
-    #: when it first stepped out of its lane as `waiting`
+    #: when it first stepped out of its lane as `waiting`, by the clock that stands still while paused
     waiting_since: datetime | None = None
     waits: int = 0
     #: when it began to fail with nothing but failures, for lanes to step aside

@@ -6,7 +6,7 @@ read (a newer one wrote it, or a hand) is never sent, but shown: one bad row mus
 
 import json
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from sqlite3 import Row
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -24,6 +24,7 @@ from bridge.model import (
     StoredEvent,
     Tracker,
 )
+from bridge.retry import unpaused
 from bridge.store.encoding import EPOCH, MILLISECOND, to_ms
 
 #: Tracker's fields that hold a time, by the suffix their names share.
@@ -65,9 +66,8 @@ def tracker_of(document: str) -> Tracker:
 
 
 def unpaused_ms(tracker: Tracker, now: datetime) -> int:
-    """A clock that stands still while the tracker is paused: budgets are measured on it."""
-    until = tracker.paused_since if tracker.paused_since is not None else now
-    return to_ms(until - timedelta(seconds=tracker.paused_seconds))
+    """Milliseconds on the clock that stands still while the tracker is paused."""
+    return to_ms(unpaused(tracker, now))
 
 
 def readable_delivery_of(row: Row, *, clock_ms: int) -> Delivery | None:

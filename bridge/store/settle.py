@@ -185,7 +185,7 @@ def _history(
             history["failing_since"] = None
         case Wait():
             history["waits"] = before.waits + 1
-            history["waiting_since"] = to_ms(before.waiting_since or now)
+            history["waiting_since"] = maybe_ms(before.waiting_since) or unpaused_ms(tracker, now)
             history["failing_since"] = None
         case RetryAt():
             history["failing_since"] = to_ms(before.failing_since or now)

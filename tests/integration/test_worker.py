@@ -347,7 +347,7 @@ async def test_refusals_of_everybody_together_kill_nobody_when_one_passes(tmp_pa
         await until_later(b, sent_often)
         answers = iter([200])
         b.tracker.answer = lambda _: next(answers, 402)
-        wanted = len(b.tracker.sent) + 3
+        wanted = len(b.tracker.sent) + 6
         await until_later(b, sent_often)
 
         assert D.DEAD not in (await b.states()).values()

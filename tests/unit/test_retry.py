@@ -364,3 +364,14 @@ def test_whatever_the_tracker_says_there_is_a_verdict_and_no_hot_loop(
             assert tracker.paused_until or tracker.probe_at
         if isinstance(decision, Wait):
             assert decision.until > NOW
+
+
+def test_a_day_of_waiting_stands_still_while_the_tracker_is_paused() -> None:
+    waiting = a_delivery(waits=30, waiting_since=NOW - timedelta(hours=30))
+    weekend = Tracker(proven=True, paused_seconds=7 * 3600.0)
+
+    before, _ = verdict(an_answer(404), waiting, weekend)
+    after, _ = verdict(an_answer(404), waiting, replace(weekend, paused_seconds=6 * 3600.0))
+
+    assert isinstance(before, Wait)
+    assert isinstance(after, Dead)
