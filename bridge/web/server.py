@@ -68,7 +68,8 @@ class Edge(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within bounds."""
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         if len(data) <= HEAD_BYTES - self._spent:
             self._take(data)
             return

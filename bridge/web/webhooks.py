@@ -35,7 +35,7 @@ LAST_BODY_SECONDS = 0.5
 #: When a sender should come back.
 RETRY_AFTER_SECONDS = 30
 
-_FIRST = PREFIX.strip("/").encode()
+_PREFIX = PREFIX.encode()
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _log = logs.get("bridge.web")
 
@@ -196,10 +196,12 @@ class Webhooks:
 def _address(scope: Scope) -> tuple[str, bytes]:
     """The source's name, and the token as it was sent: one that holds %2F is not two pieces of a path."""
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-    _, first, name, token = [*raw_path.rstrip(b"/").split(b"/", 3), b"", b"", b""][:4]
+    if not raw_path.startswith(_PREFIX):
+        return "", b""
+    name, _, token = raw_path[len(_PREFIX) :].rstrip(b"/").partition(b"/")
     if b"%" in name:
         name = unquote_to_bytes(name)
-    return (name.decode("latin-1") if first == _FIRST else "", token)
+    return name.decode("latin-1"), token
 
 
 def _webhook(scope: Scope, source: str, token: bytes, body: bytes, now: datetime) -> Webhook:
