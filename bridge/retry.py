@@ -36,6 +36,10 @@ class Policy:
     steps_aside_seconds: float = 3_600.0
 
 
+#: Ends of a try that are our own doing and say nothing of the tracker: the first word of an outcome's error.
+INTERRUPTED = "interrupted by shutdown"
+BUG = "bug"
+
 #: Statuses that speak of us (token, plan, host), not of this delivery.
 _REFUSALS = {
     401: "the token is not accepted",
@@ -129,6 +133,8 @@ def _failed(
         return Dead(reason=f"gave up after {made} attempts in {delivery.age_seconds / 86_400:.1f} days: {reason}")
     ceiling = min(policy.longest_retry_seconds, policy.first_retry_seconds * 2 ** min(delivery.attempts, 20))
     at = now + timedelta(seconds=jitter * ceiling)
+    if _is_ours(outcome):
+        return RetryAt(at=at, reason=reason)
     if tracker.failures >= policy.outage_failures and len(tracker.failing_lanes) >= policy.outage_lanes:
         return Pause(reason=f"outage: {reason}", counted=True, retry_at=at)
     since = delivery.failing_since or now
@@ -157,12 +163,16 @@ def _observe(tracker: Tracker, delivery: Delivery, outcome: Outcome, now: dateti
         return replace(tracker, not_found_lanes=_with(tracker.not_found_lanes, delivery.lane))
     if status in _THROTTLES:
         return replace(tracker, throttles=0 if outcome.retry_after_seconds else tracker.throttles + 1)
-    if outcome.error == "unsendable":
+    if outcome.error == "unsendable" or _is_ours(outcome):
         return tracker
     if status is None or status in _PASSING or status >= 500:
         lanes = _with(tracker.failing_lanes, delivery.lane)
         return replace(tracker, failures=tracker.failures + 1, failing_lanes=lanes)
     return tracker
+
+
+def _is_ours(outcome: Outcome) -> bool:
+    return outcome.status is None and outcome.error in (INTERRUPTED, BUG)
 
 
 def _proves_well(outcome: Outcome, tracker: Tracker) -> bool:

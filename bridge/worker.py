@@ -156,10 +156,10 @@ class Worker:
         try:
             outcome = await self._send(delivery.payload)
         except asyncio.CancelledError:
-            outcome = unknown(error="interrupted by shutdown")
+            outcome = unknown(error=retry.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - a bug in one delivery must neither lose it nor stop the others
             logs.event(_log, logging.ERROR, "bug", exception=error, delivery_id=delivery.id)
-            outcome = unknown(error=f"bug: {type(error).__name__}")
+            outcome = unknown(error=retry.BUG, message=type(error).__name__)
         self._unsettled.append(Settlement(delivery=delivery, outcome=outcome))
         self.wake()
 

@@ -375,3 +375,13 @@ def test_a_day_of_waiting_stands_still_while_the_tracker_is_paused() -> None:
 
     assert isinstance(before, Wait)
     assert isinstance(after, Dead)
+
+
+@pytest.mark.parametrize("error", ["interrupted by shutdown", "bug"])
+def test_what_we_did_ourselves_says_nothing_of_the_tracker(error: str) -> None:
+    nearly = Tracker(proven=True, cautious=False, failures=2, failing_lanes=("cus_2", "cus_3"))
+
+    decision, tracker = verdict(a_failure(error), tracker=nearly)
+
+    assert isinstance(decision, RetryAt)
+    assert nearly == tracker
