@@ -223,13 +223,18 @@ def probe_delay(probes: int, policy: Policy) -> float:
 
 def _paused(tracker: Tracker, delivery: Delivery, pause: Pause, now: datetime, policy: Policy) -> Tracker:
     if tracker.paused_by_operator:
-        return tracker
+        # it stays the operator's, but what the tracker asks for holds when he resumes
+        return replace(tracker, paused_until=_later(tracker.paused_until, pause.until))
     if not tracker.is_paused:
         probe_at = None if pause.until else now + timedelta(seconds=policy.first_probe_seconds)
         tracker = replace(tracker, paused_since=now, probes=0, probe_at=probe_at, paused_until=pause.until)
     elif pause.until:
-        tracker = replace(tracker, paused_until=max(pause.until, tracker.paused_until or pause.until), probe_at=None)
+        tracker = replace(tracker, paused_until=_later(tracker.paused_until, pause.until), probe_at=None)
     return replace(tracker, pause_reason=pause.reason, probed_lane=delivery.lane, cautious=True)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _doubling(policy: Policy, step: int) -> float:

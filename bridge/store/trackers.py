@@ -53,7 +53,6 @@ def pause(db: sqlite3.Connection, reason: str, now: datetime) -> Tracker:
             before,
             paused_since=before.paused_since or whole_ms(now),
             pause_reason=clean(reason),
-            paused_until=None,
             paused_by_operator=True,
             probe_at=None,
             probes=0,
@@ -62,8 +61,14 @@ def pause(db: sqlite3.Connection, reason: str, now: datetime) -> Tracker:
 
 
 def resume(db: sqlite3.Connection, now: datetime) -> Tracker:
-    """Lift whatever pause there is; one request at a time until one succeeds."""
+    """Lift whatever pause there is; one request at a time until one succeeds.
+
+    An operator's pause may lie over one that the tracker asked for: that one goes on to its own end.
+    """
     before = read_tracker(db)
+    if before.paused_by_operator and before.paused_until is not None and now < before.paused_until:
+        asked = replace(before, paused_by_operator=False, pause_reason="the tracker asked for patience")
+        return write_tracker(db, asked)
     return write_tracker(db, lifted(before, whole_ms(now))) if before.is_paused else before
 
 

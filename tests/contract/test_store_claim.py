@@ -604,3 +604,20 @@ async def test_a_clock_set_back_costs_what_waits_no_more_than_a_day_and_an_hour(
     assert START + timedelta(hours=25) == (await trusted.ask()).ask_again_at
     trusted.later(hours=25)
     assert ["a"] == await trusted.claim()
+
+
+# ── an operator's pause over the tracker's ───────────────────────────────────────────────────────────────────────
+
+
+async def test_resume_ends_the_operators_pause_and_not_what_the_tracker_asked_for(trusted: Hand) -> None:
+    until = START + timedelta(hours=1)
+    await trusted.set(paused_since=START, paused_until=until, pause_reason="429")
+    await trusted.record(a_sale("a"))
+    await trusted.store.pause("mine", now=trusted.now)
+    await trusted.store.resume(now=trusted.now)
+
+    asked = await trusted.ask()
+    assert ((), until) == (asked.deliveries, asked.ask_again_at)
+    assert not asked.tracker.paused_by_operator
+    trusted.later(hours=1)
+    assert ["a"] == await trusted.claim()
