@@ -4,6 +4,8 @@ A rule that fails makes the event unmapped and says why; the conversions of the 
 events are remembered and not sent. A batch gives one Meaning for each of its items.
 """
 
+from functools import lru_cache
+
 from bridge.mapping.context import Context
 from bridge.mapping.conversions import Failed, Made, Skipped, convert, reason, value_of
 from bridge.mapping.events import STAGE, EventReader
@@ -127,13 +129,18 @@ def _try_item(rule: Rule, document: Json, context: Context, event: Event, item: 
     if rule.when is not None:
         try:
             if is_false(value_of(rule.when, document, context)):
-                tally.steps.append(Step(rule=rule.name, result="skipped", why="when is not met"))
+                tally.steps.append(_unmet(rule.name))
                 return False
         except Unfit as error:
             tally.fail(rule, reason(f"rule '{rule.name}', ", "when", rule.when, str(error)))
             return False
     tally.add(rule, convert(rule, document, context, event, item))
     return True
+
+
+@lru_cache(maxsize=1024)  # the same few for every webhook
+def _unmet(rule: str) -> Step:
+    return Step(rule=rule, result="skipped", why="when is not met")
 
 
 def _listed(value: Json, *, or_nothing: bool = False) -> list[Json]:

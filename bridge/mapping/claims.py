@@ -4,12 +4,10 @@ A claim is compact JSON of its kind, whose names they are, the sender's sub-acco
 can be made to look like another's.
 """
 
-import json
+from json.encoder import encode_basestring_ascii as _text
 
 from bridge.mapping.rules import Rule
 from bridge.model import Event
-
-_text = json.dumps
 
 
 def named(rule: Rule, event: Event, event_name: str, names: list[str]) -> tuple[str, ...]:

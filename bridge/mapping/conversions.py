@@ -232,7 +232,7 @@ def _time(value: Json) -> datetime:
 def _names(reading: _Reading, invoice: str) -> list[str]:
     """The names under which this is known, nulls left out; having none is a failure."""
     rule = reading.rule
-    if rule.track == "sale" and rule.once_per == (rule.fields["invoice_id"],):
+    if rule.track == "sale" and len(rule.once_per) == 1 and rule.once_per[0] is rule.fields["invoice_id"]:
         return [invoice]
     names: list[str] = []
     failed = False

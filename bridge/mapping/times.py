@@ -27,7 +27,8 @@ def time_of(value: Json) -> datetime | None:
 
 def millisecond(time: datetime) -> datetime:
     """The time cut to whole milliseconds."""
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+    odd = time.microsecond % 1000
+    return time.replace(microsecond=time.microsecond - odd) if odd else time
 
 
 def iso(time: datetime) -> str:
