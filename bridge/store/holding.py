@@ -80,9 +80,10 @@ def add_names(db: sqlite3.Connection, delivery_id: int, names: Iterable[str]) ->
 
 
 def inherit(db: sqlite3.Connection, heir: int) -> None:
-    """Take over whatever others still hold of a delivery's names; the caller knows that none of them counts."""
+    """Take over what the dead and the dismissed still hold of a delivery's names; others keep theirs."""
     for holder in holders(db, names_of(db, heir), besides=heir):
-        take_over(db, heir, holder.id)
+        if holder.state in ("dead", "dismissed"):
+            take_over(db, heir, holder.id)
 
 
 def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:

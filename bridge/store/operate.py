@@ -55,6 +55,11 @@ def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int) -> Change
     if alive is not None:
         return _yield(db, delivery_id, alive.id)
     inherit(db, delivery_id)
+    # what was recorded in a dry run, or lost its names to retention, claims them like any newcomer
+    db.executemany(
+        "INSERT INTO claims (name, delivery_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(name, delivery_id) for name in names_of(db, delivery_id)],
+    )
     db.execute(
         """
         UPDATE deliveries SET

@@ -190,7 +190,8 @@ class _Batch:
             self._claimed.update({name: alive or delivery_id for name, who in self._claimed.items() if who == holder})
         if alive is None:
             return None, names_json(dict.fromkeys(names))
-        self._grow(alive, names)
+        # what another one holds stays out: whoever comes after this holder must not take it along
+        self._grow(alive, [name for name in names if self._claimed.get(name, alive) == alive])
         return alive, conversion.names_json
 
     def _grow(self, holder: int, names: Iterable[str]) -> None:

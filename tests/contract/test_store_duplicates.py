@@ -438,3 +438,41 @@ async def test_dismiss_says_why_not(trusted: Hand) -> None:
     ] == [change.why for change in changes]
     assert not any(change.done for change in changes)
     assert [S.DELIVERED, S.DISMISSED, S.SENDING] == await trusted.states("delivered", "dismissed", "sending")
+
+
+async def test_an_heir_takes_nothing_from_one_that_is_delivered(trusted: Hand) -> None:
+    await trusted.record(claiming("a", "in_a"), claiming("b", "in_b"), claiming("link", "in_a", "in_b"))
+    await trusted.record(claiming("d", "in_a"))
+    await trusted.store.dismiss(await ids(trusted, "link"), only=True, now=trusted.now)
+    deliveries = {one.payload.event_name: one for one in (await trusted.ask()).deliveries}
+    await trusted.end(deliveries["b"], Delivered())
+    await trusted.end(deliveries["a"], Dead(reason="422"))
+    await trusted.end((await trusted.ask()).deliveries[0], Dead(reason="422"))
+
+    await trusted.record(claiming("again", "in_b"))
+
+    assert [S.DELIVERED, S.DUPLICATE] == await trusted.states("b", "again")
+
+
+async def test_what_a_dry_run_recorded_claims_its_names_when_it_is_replayed(trusted: Hand) -> None:
+    await trusted.record(claiming("dry", "in_1"), dry_run=True)
+    (dry,) = await ids(trusted, "dry")
+    await trusted.store.dismiss([dry], only=False, now=trusted.now)
+
+    (changed,) = await trusted.store.replay([dry], now=trusted.now)
+    await trusted.record(claiming("real", "in_1"))
+
+    assert changed.done
+    assert [S.PENDING, S.DUPLICATE] == await trusted.states("dry", "real")
+
+
+async def test_what_a_dry_run_recorded_is_a_duplicate_when_the_real_one_was_quicker(trusted: Hand) -> None:
+    await trusted.record(claiming("dry", "in_1"), dry_run=True)
+    (dry,) = await ids(trusted, "dry")
+    await trusted.store.dismiss([dry], only=False, now=trusted.now)
+    await trusted.record(claiming("real", "in_1"))
+
+    (changed,) = await trusted.store.replay([dry], now=trusted.now)
+
+    assert not changed.done
+    assert [S.DUPLICATE, S.PENDING] == await trusted.states("dry", "real")
