@@ -200,7 +200,7 @@ class Worker:
     def _tell(self, settled: Settled) -> None:
         """One line and two counts per try; a death and a promotion have lines of their own."""
         delivery, outcome = settled.delivery, settled.outcome
-        verdict, why, next_at = _verdict(settled.decision)
+        verdict, why = settled.decision.word, settled.decision.reason
         self._metrics.attempts.labels(verdict).inc()
         self._metrics.attempt_seconds.observe(outcome.duration_ms / 1000)
         logs.event(
@@ -215,7 +215,7 @@ class Worker:
             status=outcome.status,
             sent=outcome.sent.value,
             duration_ms=round(outcome.duration_ms, 1),
-            next_at=next_at,
+            next_at=_next_at(settled.decision),
             why=why,
         )
         if isinstance(settled.decision, Dead):
@@ -226,17 +226,13 @@ class Worker:
             logs.event(_log, logging.WARNING, "delivery.promoted", delivery_id=settled.promoted, instead_of=delivery.id)
 
 
-def _verdict(decision: Decision) -> tuple[str, str, datetime | None]:
+def _next_at(decision: Decision) -> datetime | None:
     match decision:
-        case Delivered(flags=flags):
-            return "delivered", ", ".join(flags), None
-        case RetryAt(at=at, reason=reason):
-            return "retry", reason, at
-        case Wait(until=until, reason=reason):
-            return "wait", reason, until
-        case Dead(reason=reason):
-            return "dead", reason, None
-        case Pause(reason=reason, until=until):
-            return "pause", reason, until
+        case RetryAt(at=at):
+            return at
+        case Wait(until=until) | Pause(until=until):
+            return until
+        case Delivered() | Dead():
+            return None
         case _:
             assert_never(decision)

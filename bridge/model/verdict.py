@@ -1,8 +1,11 @@
-"""What a try leads to, for the delivery and for everybody: decisions and the tracker's row."""
+"""What a try leads to, for the delivery and for everybody: decisions and the tracker's row.
+
+Every decision has a `word`, by which attempts, metrics and logs call it, and a `reason` for people.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,6 +13,13 @@ class Delivered:
     """The tracker has it."""
 
     flags: tuple[str, ...] = ()
+
+    word: ClassVar[str] = "delivered"
+
+    @property
+    def reason(self) -> str:
+        """What to know about it, for people."""
+        return ", ".join(self.flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +31,8 @@ class RetryAt:
     #: the head of the lane lets the others pass until then
     steps_aside: bool = False
 
+    word: ClassVar[str] = "retry"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
@@ -29,12 +41,16 @@ class Wait:
     until: datetime
     reason: str
 
+    word: ClassVar[str] = "wait"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
     """A person must look; `reason` names the field or the limit."""
 
     reason: str
+
+    word: ClassVar[str] = "dead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +66,8 @@ class Pause:
     counted: bool = False
     #: when this delivery may go again at the earliest, were the pause lifted
     retry_at: datetime | None = None
+
+    word: ClassVar[str] = "pause"
 
 
 Decision: TypeAlias = Delivered | RetryAt | Wait | Dead | Pause

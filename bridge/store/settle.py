@@ -96,36 +96,32 @@ def _is_known(db: sqlite3.Connection, settlement: Settlement) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Verdict:
-    """A decision as an attempt's row and a delivery's row say it."""
+    """A decision as a delivery's row says it."""
 
-    word: str
     state: DeliveryState
     due_at: datetime | None = None
-    reason: str = ""
     counted: bool = True
 
 
 def _verdict(decision: Decision) -> _Verdict:
     match decision:
-        case Delivered(flags=flags):
-            return _Verdict(word="delivered", state=DeliveryState.DELIVERED, reason=", ".join(flags))
-        case RetryAt(at=at, reason=reason, steps_aside=steps_aside):
-            state = DeliveryState.WAITING if steps_aside else DeliveryState.PENDING
-            return _Verdict(word="retry", state=state, due_at=at, reason=reason)
-        case Wait(until=until, reason=reason):
-            return _Verdict(word="wait", state=DeliveryState.WAITING, due_at=until, reason=reason, counted=False)
-        case Dead(reason=reason):
-            return _Verdict(word="dead", state=DeliveryState.DEAD, reason=reason)
-        case Pause(reason=reason, counted=counted, retry_at=retry_at):
-            state = DeliveryState.PENDING
-            return _Verdict(word="pause", state=state, due_at=retry_at, reason=reason, counted=counted)
+        case Delivered():
+            return _Verdict(state=DeliveryState.DELIVERED)
+        case RetryAt(at=at, steps_aside=steps_aside):
+            return _Verdict(state=DeliveryState.WAITING if steps_aside else DeliveryState.PENDING, due_at=at)
+        case Wait(until=until):
+            return _Verdict(state=DeliveryState.WAITING, due_at=until, counted=False)
+        case Dead():
+            return _Verdict(state=DeliveryState.DEAD)
+        case Pause(counted=counted, retry_at=retry_at):
+            return _Verdict(state=DeliveryState.PENDING, due_at=retry_at, counted=counted)
         case _:
             assert_never(decision)
 
 
 def _write_attempt(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
-    verdict = _verdict(decision)
-    columns = (*attempt_columns(outcome), verdict.word, clean(verdict.reason), clean(outcome.text), verdict.counted)
+    told = (decision.word, clean(decision.reason), clean(outcome.text), _verdict(decision).counted)
+    columns = (*attempt_columns(outcome), *told)
     _insert_attempt(db, delivery.id, delivery.tries + 1, columns)
 
 
@@ -155,7 +151,7 @@ def _conclude(
             "tries": before.tries + 1,
             "budget_from": min(unpaused_ms(tracker, outcome.started_at), unpaused_ms(tracker, now)),
             "unsure": before.unsure or outcome.sent is Sent.MAYBE,
-            "reason": "" if isinstance(decision, Delivered) else clean(verdict.reason),
+            "reason": "" if isinstance(decision, Delivered) else clean(decision.reason),
             **_history(before, outcome, decision, tracker, now),
         },
     )
