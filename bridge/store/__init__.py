@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,17 +24,19 @@ async def open_store(url: str, *, exclusive: bool) -> Store:
     `exclusive` is for serve: it makes the file when there is none, and a second one is refused. Without it the
     file must be there; it may be in use.
     """
-    path = locate(url)
-    db, lock = await asyncio.to_thread(_open, path, exclusive=exclusive)
+    path, db, lock = await asyncio.to_thread(_open, locate(url), exclusive=exclusive)
     return SQLiteStore(path, db, lock)
 
 
-def _open(path: Path, *, exclusive: bool) -> tuple[sqlite3.Connection, Lock | None]:
+def _open(path: Path, *, exclusive: bool) -> tuple[Path, sqlite3.Connection, Lock | None]:
+    # one file has one lock, by whatever name it is reached
+    path = Path(os.path.realpath(path))
     check_folder(path, create=exclusive)
     lock = take_lock(path) if exclusive else None
     try:
-        return open_file(path, shipped("sqlite"), create=exclusive, now_ms=to_ms(datetime.now(UTC))), lock
+        db = open_file(path, shipped("sqlite"), create=exclusive, now_ms=to_ms(datetime.now(UTC)))
     except BaseException:
         if lock is not None:
             lock.release()
         raise
+    return path, db, lock

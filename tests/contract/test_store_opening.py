@@ -206,3 +206,13 @@ def modes_in(folder: Path) -> dict[str, int]:
 
 def files_in(folder: Path) -> set[str]:
     return set(modes_in(folder))
+
+
+async def test_a_second_serve_by_way_of_a_link_is_refused_as_well(tmp_path: Path) -> None:
+    first = await open_store(f"sqlite:///{tmp_path / 'bridge.db'}", exclusive=True)
+    (tmp_path / "link.db").symlink_to(tmp_path / "bridge.db")
+    try:
+        with pytest.raises(ConfigError, match="another serve uses"):
+            await open_store(f"sqlite:///{tmp_path / 'link.db'}", exclusive=True)
+    finally:
+        await first.close()
