@@ -9,9 +9,13 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from bridge.store.encoding import names_json
+from bridge.store.encoding import names_json, to_json
 from bridge.store.lanes import rehead
+
+#: Flag of a sale that goes out under the invoice id of the one whose place it takes.
+INVOICE_CARRIED: Final = "carries the invoice id first sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,28 @@ def take_over(db: sqlite3.Connection, heir: int, ousted: int) -> list[str]:
     return names
 
 
+def carry_invoice(db: sqlite3.Connection, heir: int, ousted: int) -> None:
+    """Send the heir of a sale that may have arrived under the invoice id first sent, so that the tracker can tell."""
+    first = db.execute(
+        "SELECT payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure AND json_valid(payload)", (ousted,)
+    ).fetchone()
+    own = db.execute(
+        "SELECT payload, flags FROM deliveries WHERE id = ? AND kind = 'sale' AND json_valid(payload)", (heir,)
+    ).fetchone()
+    if first is None or own is None:
+        return
+    payload, invoice_id = json.loads(own["payload"]), json.loads(first["payload"]).get("invoice_id")
+    if invoice_id is None or invoice_id == payload.get("invoice_id"):
+        # an heir's heir must still know that the first may have arrived
+        db.execute("UPDATE deliveries SET unsure = 1 WHERE id = ?", (heir,))
+        return
+    flags = dict.fromkeys([*json.loads(own["flags"]), INVOICE_CARRIED])
+    db.execute(
+        "UPDATE deliveries SET payload = ?, flags = ?, unsure = 1 WHERE id = ?",
+        (to_json({**payload, "invoice_id": invoice_id}), names_json(flags), heir),
+    )
+
+
 def add_names(db: sqlite3.Connection, delivery_id: int, names: Iterable[str]) -> None:
     """Remember that a delivery answers for more names; no row, no change."""
     row = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
@@ -104,6 +130,7 @@ def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:
         return None
     heir: int = duplicates[0]["id"]
     take_over(db, heir, holder_id)
+    carry_invoice(db, heir, holder_id)
     inherit(db, heir)
     db.execute(
         """

@@ -15,7 +15,7 @@ from bridge.store import known
 from bridge.store.base import Recorded
 from bridge.store.decoding import readable_payload_of
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, steps_json
-from bridge.store.holding import add_names, gives_way, take_over
+from bridge.store.holding import add_names, carry_invoice, gives_way, take_over
 from bridge.store.lanes import wake
 
 
@@ -83,6 +83,8 @@ class _Batch:
         self._deliveries: dict[int, list[Value]] = {}
         self._conversions: dict[int, EncodedConversion] = {}
         self._claims: list[tuple[str, int]] = []
+        #: who takes a dead one's place
+        self._heirs: list[tuple[int, int]] = []
         self._associations: list[tuple[Value, ...]] = []
         self._now_ms = max(call.now_ms for call in calls)
 
@@ -118,6 +120,8 @@ class _Batch:
             "INSERT INTO sources_seen VALUES (?) ON CONFLICT DO NOTHING", {(row[1],) for row in self._events}
         )
         db.executemany(_INSERT_DELIVERY, self._deliveries.values())
+        for heir, ousted in self._heirs:
+            carry_invoice(db, heir, ousted)
         db.executemany("INSERT INTO claims (name, delivery_id) VALUES (?, ?)", self._claims)
         if self._associations:
             db.executemany(_UPSERT_ASSOCIATION, self._associations)
@@ -189,6 +193,7 @@ class _Batch:
             names += taken
             self._claimed.update({name: alive or delivery_id for name, who in self._claimed.items() if who == holder})
         if alive is None:
+            self._heirs += [(delivery_id, holder) for holder in ousted]
             return None, names_json(dict.fromkeys(names))
         # what another one holds stays out: whoever comes after this holder must not take it along
         self._grow(alive, [name for name in names if self._claimed.get(name, alive) == alive])

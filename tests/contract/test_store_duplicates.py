@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.model import Dead, Delivered, Delivery, EventState, Meaning, RetryAt, Sent
+from bridge.model import Dead, Delivered, Delivery, EventState, Meaning, RetryAt, Sale, Sent
 from bridge.store.base import Changed
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_outcome
 
@@ -476,3 +476,29 @@ async def test_what_a_dry_run_recorded_is_a_duplicate_when_the_real_one_was_quic
 
     assert not changed.done
     assert [S.DUPLICATE, S.PENDING] == await trusted.states("dry", "real")
+
+
+# ── the invoice id first sent ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("sent", [Sent.MAYBE, Sent.NO], ids=lambda sent: sent.value)
+@pytest.mark.parametrize("early", [True, False], ids=["promoted", "newcomer"])
+async def test_the_heir_of_one_that_may_have_arrived_carries_its_invoice_id(
+    trusted: Hand, *, sent: Sent, early: bool
+) -> None:
+    await trusted.record(claiming("pi_1", "x", "y"))
+    if early:
+        await trusted.record(claiming("in_1", "y"))
+    tried = an_outcome(None, sent=sent, error="timeout", started_at=trusted.now)
+    await trusted.end(await claimed(trusted, "pi_1"), RetryAt(at=trusted.now, reason="timeout"), tried)
+    trusted.later(seconds=1)
+    await trusted.end(await claimed(trusted, "pi_1"), Dead(reason="422"), an_outcome(422, started_at=trusted.now))
+    if not early:
+        await trusted.record(claiming("in_1", "y"))
+
+    heir = await claimed(trusted, "in_1")
+
+    assert isinstance(heir.payload, Sale)
+    maybe = sent is Sent.MAYBE
+    assert ("pi_1" if maybe else "in_1") == heir.payload.invoice_id
+    assert (("carries the invoice id first sent",) if maybe else ()) == heir.flags
