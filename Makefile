@@ -51,7 +51,6 @@ format: $(DEV) ## rewrite the code in the house format
 	@$(BIN)/ruff check --fix bridge tests benchmarks
 
 bench: $(DEV) ## measure: ratios within one run, a table at the end
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt fastapi
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and caches

@@ -100,7 +100,7 @@ class Health:
         }
         if database:
             tracker = await self.store.tracker()
-            until = tracker.paused_until or tracker.probe_at
+            until = None if tracker.paused_by_operator else tracker.paused_until or tracker.probe_at
             detail["tracker"] = {
                 "paused": tracker.is_paused,
                 "why": tracker.pause_reason,
