@@ -113,10 +113,10 @@ def understand(rules: mapping.Mapping, verified: Verified) -> tuple[Meaning, ...
 
 
 def _receipt(meanings: Sequence[Meaning], records: Sequence[Recorded], due: int) -> Receipt:
-    if all(record.known for record in records) and records:
+    states = [record.state for record in records if not record.known]
+    if records and not states:
         status: Answer = "duplicate"
     else:
-        states = {record.state for record in records if not record.known}
         status = next(word for state, word in _WORST_FIRST if state in states or state is None)
     first = meanings[0].event if meanings else None
     event = (first.source_id or first.key) if first else ""

@@ -8,7 +8,7 @@ table writes it. Ids are counted from max(id), which only a holder of the write 
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.model import EventState, Payload, Sale, Step
 from bridge.store import known
@@ -92,7 +92,8 @@ class _Batch:
         """Decide about one event; nothing is written before `write`."""
         stored = self._known.get(meaning.key)
         if stored is not None:
-            return stored
+            # the first of this very batch stands there as new
+            return stored if stored.known else replace(stored, known=True, due=0)
         event_id = self._next_event
         self._next_event += 1
         state, reason, steps = meaning.meaning.state, meaning.reason, meaning.steps_json
@@ -109,8 +110,9 @@ class _Batch:
                 if len(left_out) == len(meaning.conversions) and state is EventState.ACCEPTED:
                     state, reason = EventState.IGNORED, "no click id"
         self._events.append((event_id, *meaning.before, state.value, reason, steps, meaning.body))
-        self._known[meaning.key] = Recorded(event_id=event_id, state=state, known=True, reason=reason)
-        return Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason)
+        recorded = Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason)
+        self._known[meaning.key] = recorded
+        return recorded
 
     def write(self) -> None:
         """Put everything new on its way to the disk."""
