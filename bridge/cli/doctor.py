@@ -179,7 +179,7 @@ def _tracker(base_url: str) -> _Check:
 
 def _serve(settings: Settings) -> _Check:
     """Whether something listens where serve would."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
+    host = settings.near_host
     if _unreachable(host, settings.port, is_tls=False):
         what = f"nothing listens on {host} port {settings.port}"
         return _Check(name="serve", mark=_Mark.NOTE, what=what, fix="trackbridge serve")

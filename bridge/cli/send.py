@@ -93,5 +93,5 @@ def chosen(source: Source, name: str | None) -> Webhook:
 
 def local_url(settings: Settings) -> str:
     """Where the bridge listens by these settings."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
-    return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{settings.port}"
+    host = settings.near_host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -131,6 +131,12 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     told: Told = field(default_factory=lambda: listen({}, {}, None), compare=False, repr=False)
 
+    @property
+    def near_host(self) -> str:
+        """Where this machine itself reaches the bridge: a bridge that listens everywhere is on loopback too."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+        return everywhere.get(self.host, self.host)
+
     def secrets(self) -> Secrets:
         """The look-up of the mappings' `${NAME}`, in the same environment and `.env`."""
         return Secrets(self.told)
