@@ -6,7 +6,7 @@ counted under their source only when that source exists, so a stranger cannot ma
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -47,6 +47,19 @@ class Metrics:
         )
         self.attempt_seconds = Histogram(
             "trackbridge_attempt_seconds", "How long the tracker took to answer.", registry=self.registry
+        )
+        self.reloads = Counter(
+            "trackbridge_reloads", "Reloads of the mappings, by result.", ["result"], registry=self.registry
+        )
+        self.mappings_stale = Gauge(
+            "trackbridge_mappings_stale",
+            "1 while the mappings on disk have problems and the last good ones are in force.",
+            registry=self.registry,
+        )
+        self.mappings_loaded = Gauge(
+            "trackbridge_mappings_loaded_timestamp_seconds",
+            "When the mappings in force were read.",
+            registry=self.registry,
         )
         self._answers: dict[tuple[str, str], Counter] = {}
         self.registry.register(_Stored(version, lambda: self._snapshot))

@@ -18,4 +18,4 @@ def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     settings = settings_of(options)
     logs.start(settings.log_format.value, level=logging.DEBUG if options.debug else logging.INFO)
-    return assembly.serve(settings)
+    return assembly.serve(settings, lambda: settings_of(options))

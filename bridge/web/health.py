@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bridge.errors import StoreError
-from bridge.library import Library
 from bridge.metrics import CONTENT_TYPE, Metrics
 from bridge.model import Json
+from bridge.reload import Reloader
 from bridge.store.base import Store
 
 #: How long what the database said holds for everybody who asks.
@@ -55,7 +55,7 @@ class Health:
 
     store: Store
     pulse: Pulse
-    library: Callable[[], Library]
+    reloader: Reloader
     metrics: Metrics
     draining: Callable[[], bool]
     #: whether everything that should run in the background does
@@ -87,15 +87,16 @@ class Health:
 
     async def _reasons(self) -> list[str]:
         reasons = ["draining"] if self.draining() else []
-        reasons += [] if self.library().sources else ["library"]
+        reasons += [] if self.reloader.library.sources else ["library"]
         reasons += [] if self.working() else ["worker"]
         reasons += [] if await self.pulse.beats() else ["database"]
         return reasons
 
     async def _detail(self, *, database: bool) -> dict[str, Json]:
-        sources = self.library().sources.values()
+        sources = self.reloader.library.sources.values()
         detail: dict[str, Json] = {
             "sources": {source.name: "on" if source.is_on else "off" for source in sources},
+            "mappings": self._mappings(),
             "sending": self.not_sending or "yes",
         }
         if database:
@@ -107,6 +108,15 @@ class Health:
                 "next_try": until.isoformat() if until else None,
             }
         return detail
+
+    def _mappings(self) -> Json:
+        """Since when which set is in force, and what is wrong with the one on disk."""
+        failure = self.reloader.failure
+        return {
+            "loaded_at": self.reloader.loaded_at.isoformat(),
+            "stale_since": failure.since.isoformat() if failure else None,
+            "problems": [f"{problem.place}: {problem.what}" for problem in failure.problems] if failure else [],
+        }
 
     def _is_admin(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1", "replace")

@@ -1,0 +1,184 @@
+"""The parts of a bridge and how they are put together: everything but its socket and its signals."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bridge import __version__, logs
+from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
+from bridge.assembly.fresh import Fresh, load_library
+from bridge.config import Settings
+from bridge.intake import Intake
+from bridge.library import Library
+from bridge.metrics import Metrics
+from bridge.money import Unit
+from bridge.reload import Reloader
+from bridge.store import open_store
+from bridge.store.base import Store
+from bridge.tracking import Wire
+from bridge.upkeep import keep_house
+from bridge.web.app import Bridge
+from bridge.web.health import Health, Pulse
+from bridge.web.webhooks import Webhooks
+from bridge.worker import Worker
+
+_log = logs.get("bridge.serve")
+
+
+def utcnow() -> datetime:
+    """The one clock of the running bridge."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The parts of a bridge that is up."""
+
+    app: Bridge
+    store: Store
+    reloader: Reloader
+    worker: Worker
+    #: why this replica sends nothing; empty when it does
+    not_sending: str
+    ending: Ending
+    #: what must be at work as long as the bridge is
+    duties: "list[asyncio.Task[None]]"
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, *, reread: Callable[[], Settings] | None = None) -> AsyncIterator[Running]:
+    """A bridge without its socket: store open, worker at work; drained and closed at the end."""
+    fresh = Fresh(settings, reread or (lambda: settings))
+    marked = fresh.marks()  # before the files are read: what changes meanwhile is noticed
+    loaded = load_library(settings)
+    store = await open_store(settings.database_url.reveal(), exclusive=True)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        wire = Wire(
+            settings.base_url,
+            settings.token.reveal() if settings.token else "",
+            timeout_seconds=settings.timeout_seconds,
+            amount_unit="major" if settings.amount_unit is Unit.MAJOR else "minor",
+        )
+        stack.push_async_callback(wire.aclose)
+        rescued = await _begun(store, loaded, wire.fingerprint)
+        metrics = Metrics(__version__)
+        reloader = Reloader(
+            library=loaded,
+            load=fresh.library,
+            look=fresh.marks,
+            seen=await store.sources_seen(),
+            marked=marked,
+            memory=store,
+            metrics=metrics,
+            clock=utcnow,
+        )
+        bridge = _joined(settings, reloader, store, wire, metrics)
+        _tell_start(settings, bridge, rescued)
+        await stack.enter_async_context(_at_work(bridge, settings))
+        yield bridge
+
+
+async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
+    """Bring the store up to now: what a crash left, the tracker's address, the mappings' texts. How many rescued."""
+    rescued = await store.rescue(now=utcnow())
+    await store.greet(fingerprint, now=utcnow())
+    for source in loaded.sources.values():
+        await store.remember_revision(source.mapping.revision, source.name, source.mapping.text, now=utcnow())
+    return rescued
+
+
+def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, metrics: Metrics) -> Running:
+    worker = Worker(store=store, send=wire.send, pace=settings.rate, metrics=metrics, clock=utcnow)
+    webhooks = Webhooks(
+        intake=Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run),
+        library=lambda: reloader.library,
+        seen=lambda: reloader.seen,
+        metrics=metrics,
+        clock=utcnow,
+        max_body=settings.max_body,
+    )
+    not_sending = "dry run" if settings.dry_run else "" if settings.token else "no token"
+    duties: list[asyncio.Task[None]] = []
+    health = Health(
+        store=store,
+        pulse=Pulse(store.ping),
+        reloader=reloader,
+        metrics=metrics,
+        draining=lambda: webhooks.draining,
+        working=lambda: not any(duty.done() for duty in duties),
+        admin_token=settings.admin_token.reveal() if settings.admin_token else "",
+        not_sending=not_sending,
+    )
+    return Running(
+        app=Bridge(webhooks, health),
+        store=store,
+        reloader=reloader,
+        worker=worker,
+        not_sending=not_sending,
+        ending=Ending(),
+        duties=duties,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
+    """Deliver and keep house in the background; at the end, drain."""
+    house = keep_house(bridge.store, retention_days=settings.retention_days, keys_days=settings.keys_days, clock=utcnow)
+    tasks = [_duty(house, "house"), _duty(bridge.reloader.run(), "reload")]
+    if not bridge.not_sending:
+        bridge.duties.append(_duty(bridge.worker.run(), "worker"))
+        tasks += bridge.duties
+    try:
+        yield
+    finally:
+        bridge.ending.begin()
+        for task in tasks[:2]:
+            task.cancel()
+        if bridge.duties:
+            await bridge.worker.stop(within_seconds=bridge.ending.left(SENT_BY))
+            await asyncio.wait(bridge.duties, timeout=bridge.ending.left(SETTLED_BY))
+        for task in tasks:
+            task.cancel()
+        # what one of them raised was told when it ended, and must not keep the rest of the end from happening
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _duty(work: Coroutine[None, None, None], name: str) -> "asyncio.Task[None]":
+    """Do this in the background; an end by a bug is told at once."""
+
+    def tell(task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logs.event(_log, logging.ERROR, "bug", exception=error, where=name)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(tell)
+    return task
+
+
+def _tell_start(settings: Settings, bridge: Running, rescued: int) -> None:
+    """Say once what is in force: sources on and off, warnings, whether anything is sent."""
+    library = bridge.reloader.library
+    sources = library.sources.values()
+    logs.event(
+        _log,
+        logging.INFO,
+        "starting",
+        version=__version__,
+        sources=", ".join(source.name for source in sources if source.is_on),
+        off=", ".join(source.name for source in sources if not source.is_on),
+        tracker=settings.base_url,
+        rate=str(settings.rate),
+        rescued=rescued,
+    )
+    for source in sources:
+        if not source.is_on and not source.shipped:
+            logs.event(_log, logging.WARNING, "source.off", source=source.name, missing=", ".join(source.missing))
+    for problem in library.problems:
+        logs.event(_log, logging.WARNING, "mapping.warning", where=str(problem.place), what=problem.what)
+    if bridge.not_sending:
+        logs.event(_log, logging.WARNING, "not_sending", why=bridge.not_sending)
