@@ -8,7 +8,7 @@ from bridge.cli.mappings import add_mappings, at, in_force
 from bridge.cli.options import add_json, settings_of
 from bridge.cli.output import say, say_json, talk
 from bridge.errors import in_order
-from bridge.library import Library
+from bridge.library import Library, Source
 
 EXAMPLE = "check mappings/quiz.yaml"
 
@@ -35,9 +35,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _note_unset(loaded: Library) -> None:
-    for source in loaded.sources.values():
-        if source.missing:
+    """A shipped source nobody uses is off by nature: all of them are one line. One's own gets its own."""
+    off = [source for source in loaded.sources.values() if source.missing]
+    for source in off:
+        if not source.shipped:
             talk(f"note: {source.name} is off: {', '.join(source.missing)} is not set")
+    shipped = [source.name for source in off if source.shipped]
+    if shipped:
+        talk(f"note: off until its secret (such as {_example(off)}) is set: {', '.join(shipped)}")
+
+
+def _example(off: list[Source]) -> str:
+    return next(name for source in off if source.shipped for name in source.missing)
 
 
 def _summary(loaded: Library) -> str:
