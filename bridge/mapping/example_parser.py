@@ -7,6 +7,7 @@ from bridge.mapping.rules import SALE_FIELDS, Example
 from bridge.mapping.times import iso, time_of
 from bridge.model import Json, Node
 
+KEYS = ("name", "webhook", "expect")
 #: What an expectation may name of a conversion.
 EXPECTED = ("track", "rule", "mode", *SALE_FIELDS)
 
@@ -15,10 +16,10 @@ _STATES = ("ignored", "unmapped")
 
 def example_of(node: Node, reader: Reader) -> Example | None:
     """Parse one example; None when a problem keeps it from being run."""
-    given = reader.entries(node, "this example", ("name", "webhook", "expect")) if not reader.is_lost(node) else {}
+    given = reader.entries(node, "this example", KEYS) if not reader.is_lost(node) else {}
     if node.kind != "map":
         return None
-    for key in ("name", "webhook", "expect"):
+    for key in KEYS:
         if key not in given:
             reader.note("missing-key", node.place, f'this example has no "{key}"')
     name = reader.text(given.get("name"), "name")

@@ -27,7 +27,8 @@ KEYS = (
     "without_click_id",
     "when_unsure",
 )
-_NEEDED = {
+#: The fields without which there is nothing to send.
+NEEDED = {
     "lead": ("customer_external_id",),
     "sale": ("customer_external_id", "invoice_id", "amount", "currency"),
 }
@@ -115,7 +116,7 @@ class RuleParser:
         if plain is not None and text is not None:
             fields["event_name"] = text
         listed = {key.text for key, _ in given["fields"].entries} if "fields" in given else set()
-        for key in _NEEDED[track]:
+        for key in NEEDED[track]:
             if key not in listed:
                 article = "a lead" if track == "lead" else "a sale"
                 place = given["fields"].place if "fields" in given else node.place
