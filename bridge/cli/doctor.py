@@ -18,7 +18,7 @@ from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import DIM, GREEN, RED, YELLOW, paint, printable, say, say_json
 from bridge.config import Settings
 from bridge.errors import ConfigError, Problem, StoreError
-from bridge.library import Library
+from bridge.library import Library, Source
 from bridge.model import Counts, DeliveryState, EventState, Tracker
 from bridge.store import Store
 
@@ -113,10 +113,23 @@ def _secrets(loaded: Library) -> Iterator[_Check]:
     if on:
         yield _Check(name="secrets", mark=_Mark.OK, what=f"set for {', '.join(on)}")
     for source in off:
-        names = ", ".join(source.missing)
-        mark = _Mark.PROBLEM if not on else _Mark.NOTE if source.shipped else _Mark.WARNING
-        fix = "" if mark is _Mark.NOTE else f"set {names} (in the environment or in .env)"
-        yield _Check(name="secrets", mark=mark, what=f"{source.name} is off: {names} is not set", fix=fix)
+        if not source.shipped:
+            names = ", ".join(source.missing)
+            fix = f"set {names} (in the environment or in .env)"
+            yield _Check(name="secrets", mark=_Mark.WARNING, what=f"{source.name} is off: {names} is not set", fix=fix)
+    shipped = ", ".join(source.name for source in off if source.shipped)
+    if shipped and on:
+        yield _Check(name="secrets", mark=_Mark.NOTE, what=f"off until their secrets are set: {shipped}")
+    if off and not on:
+        what = "no source is on: no secret is set"
+        fix = f"set one, such as {_first_secret(off)} (in the environment or in .env)"
+        yield _Check(name="secrets", mark=_Mark.PROBLEM, what=what, fix=fix)
+
+
+def _first_secret(off: list[Source]) -> str:
+    """Stripe's where there is one: most money comes from there."""
+    source = next((source for source in off if source.name == "stripe"), off[0])
+    return source.missing[0]
 
 
 def _token(settings: Settings) -> Iterator[_Check]:

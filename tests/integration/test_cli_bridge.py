@@ -14,6 +14,7 @@ import pytest
 
 from bridge.cli import main
 from bridge.demo.play import Step
+from bridge.library import shipped_folder
 from tests.support import STRIPE_SECRET, BridgeProcess, bridge_process, clean_environment, free_port, wait_until
 
 Text = pytest.CaptureFixture[str]
@@ -135,6 +136,10 @@ def test_nobody_there_is_a_failure(capsys: Text, monkeypatch: pytest.MonkeyPatch
     ) == capsys.readouterr().err
 
 
+#: the sources that come with trackbridge
+SHIPPED = sorted(path.stem for path in shipped_folder().glob("*.yaml"))
+
+
 def lines_of(capsys: Text, *arguments: str, code: int) -> list[tuple[str, str, str]]:
     """doctor's lines as (state, check, what), and its last as ("next", "", …)."""
     assert code == main(["doctor", *arguments])
@@ -151,14 +156,13 @@ def test_doctor_in_an_empty_folder_says_what_to_set_first(capsys: Text) -> None:
 
     assert [
         ("ok", "settings", "can be used (trackbridge config shows them)"),
-        ("ok", "mappings", "stripe, typeform"),
-        ("problem", "secrets", "stripe is off: STRIPE_WEBHOOK_SECRET is not set"),
-        ("problem", "secrets", "typeform is off: TYPEFORM_WEBHOOK_SECRET is not set"),
+        ("ok", "mappings", ", ".join(SHIPPED)),
+        ("problem", "secrets", "no source is on: no secret is set"),
         ("warning", "token", "CMS_BEARER_TOKEN is not set: deliveries are recorded and wait"),
         ("note", "database", "there is none yet: serve makes it"),
         ("problem", "tracker", f"http://127.0.0.1:{port} cannot be connected to: Connection refused"),
         ("note", "serve", f"nothing listens on 127.0.0.1 port {port}"),
-        ("next", "", "set STRIPE_WEBHOOK_SECRET (in the environment or in .env)"),
+        ("next", "", "set one, such as STRIPE_WEBHOOK_SECRET (in the environment or in .env)"),
     ] == lines
 
 
@@ -168,7 +172,8 @@ def test_doctor_finds_a_running_bridge_well(here: BridgeProcess, capsys: Text, m
     lines = lines_of(capsys, "--base-url", here.url, code=0)
 
     assert ("ok", "secrets", "set for stripe") in lines
-    assert ("note", "secrets", "typeform is off: TYPEFORM_WEBHOOK_SECRET is not set") in lines
+    off = ", ".join(name for name in SHIPPED if name != "stripe")
+    assert ("note", "secrets", f"off until their secrets are set: {off}") in lines
     assert ("ok", "token", "CMS_BEARER_TOKEN is set") in lines
     assert ("ok", "tracker", f"{here.url} can be connected to (no call was made)") in lines
     assert ("ok", "serve", f"listens on 127.0.0.1 port {here.port}") in lines
