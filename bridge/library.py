@@ -1,23 +1,17 @@
-"""The mappings in force: load every file, check the set as a whole, resolve secrets, join everybody's Problems.
+"""The mappings in force: load every file, check the set as a whole, join everybody's Problems.
 
 Operators' files overlay the shipped ones by source name. A secret that is not set does not stop the bridge: its
 source is off and listed, never open. Nothing here keeps state; a reload makes a new Library and swaps it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import sources
-from bridge.errors import ConfigError, Place, Problem, Severity, in_order
+from bridge.credentials import Lookup, bind, unset
+from bridge.errors import Place, Problem, Severity, in_order
 from bridge.mapping import Mapping, Parsed, parse
-from bridge.model import Node
-
-#: A variable stands for a whole scalar: `${NAME}`, nothing before it or behind.
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-Lookup = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +79,8 @@ def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Libra
         else:
             problems.append(_no_file(path))
     found, more = _read(files, _texts(shipped), lookup, shipped=False)
-    unset = [_unset(source, name) for source in found.values() for name in source.missing]
-    return Library(sources=found, problems=tuple(in_order([*problems, *more, *unset])))
+    missing = [unset(source.mapping.verify, source.name, name) for source in found.values() for name in source.missing]
+    return Library(sources=found, problems=tuple(in_order([*problems, *more, *missing])))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -140,105 +134,19 @@ def _read_one(
     if parsed.mapping is None:
         return None, problems
     mapping = parsed.mapping
-    verify, missing, more = _filled(mapping.verify, lookup)
-    problems += more
-    scheme, more = sources.parse(verify)
-    problems += more
-    if scheme is None:
+    bound = bind(mapping.verify, mapping.source, lookup)
+    problems += bound.problems
+    if not bound.is_sound:
         return None, problems
-    verifier, unset, more = _bound(scheme, lookup)
-    problems += more
-    missing += unset
     source = Source(
         name=mapping.source,
         mapping=mapping,
-        verifier=None if missing else verifier,
-        missing=tuple(dict.fromkeys(missing)),
+        verifier=bound.verifier,
+        missing=bound.missing,
         file=file,
         shipped=shipped,
     )
     return source, problems
-
-
-def _filled(node: Node, lookup: Lookup) -> tuple[Node, list[str], list[Problem]]:
-    """The verify section with its variables replaced, but for those of the secret, which nobody may see."""
-    missing: list[str] = []
-    problems: list[Problem] = []
-
-    def fill(value: Node) -> Node:
-        if value.kind != "scalar":
-            entries = tuple((k, v if k.text == "secret" else fill(v)) for k, v in value.entries)
-            return replace(value, items=tuple(map(fill, value.items)), entries=entries)
-        name = _variable(value, problems)
-        if name is None:
-            return value
-        text = lookup(name)
-        missing.extend([] if text else [name])
-        return replace(value, text=text) if text else value
-
-    return fill(node), missing, problems
-
-
-def _bound(scheme: sources.Scheme, lookup: Lookup) -> tuple[sources.Verifier | None, list[str], list[Problem]]:
-    """The scheme with its secrets: a variable of several lines is several secrets (old and new, while rotating)."""
-    secrets: list[str] = []
-    missing: list[str] = []
-    problems: list[Problem] = []
-    for node in scheme.secret:
-        name = _variable(node, problems)
-        if name is None:
-            problems.append(_literal(node))
-        text = (lookup(name) or "") if name else node.text
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        secrets += lines
-        missing += [name] if name and not lines else []
-    if missing:
-        return None, missing, problems
-    try:
-        return sources.bind(scheme, secrets), [], problems
-    except ConfigError as error:
-        return None, [], [*problems, *error.problems]
-
-
-def _variable(node: Node, problems: list[Problem]) -> str | None:
-    whole = _VARIABLE.fullmatch(node.text.strip())
-    if whole:
-        return whole.group(1)
-    if _VARIABLE.search(node.text):
-        problems.append(
-            Problem(
-                code="variable-inside",
-                what="a variable with other text around it",
-                # the line is not shown: the other text may be the secret itself
-                place=replace(node.place, text=""),
-                why="a variable stands for a whole value, so that no secret is ever put together here",
-                fix="put the whole value into the variable",
-            )
-        )
-    return None
-
-
-def _literal(node: Node) -> Problem:
-    # The line is not shown: it holds the secret.
-    return Problem(
-        code="literal-secret",
-        what="the secret stands in the file",
-        place=replace(node.place, text=""),
-        why="files are copied and committed; the environment is not",
-        fix="write a variable such as ${MY_WEBHOOK_SECRET} and set it",
-        severity=Severity.WARNING,
-    )
-
-
-def _unset(source: Source, name: str) -> Problem:
-    node = next((n for n in source.mapping.verify.scalars() if f"${{{name}}}" in n.text), source.mapping.verify)
-    return Problem(
-        code="unset-variable",
-        what=f"{name} is not set",
-        place=node.place,
-        why=f'without it no webhook of "{source.name}" can be proven',
-        fix=f"set {name} in the environment or in .env (or {name}_FILE to the path of a file that holds it)",
-    )
 
 
 def _twice(source: Source, first: Source) -> Problem:

@@ -1,7 +1,8 @@
 """`extends: stripe`: one mapping laid over a shipped one. Every node keeps the file it stands in.
 
 Maps merge; a rule replaces the one of its name where that stands, new ones are appended; examples are not
-inherited, because they may no longer hold.
+inherited, because they may no longer hold. A `verify` with a scheme of its own inherits nothing: what one scheme is
+told means something else to another, or nothing.
 """
 
 from dataclasses import replace
@@ -32,6 +33,8 @@ def _merged(base: Node, own: Node) -> Node:
 def _laid(key: str, base: Node, own: Node) -> Node:
     if key == "rules" and base.kind == own.kind == "list":
         return replace(own, items=_rules(base.items, own.items))
+    if key == "verify" and own.get("scheme") is not None:
+        return own
     return _merged(base, own) if base.kind == own.kind == "map" else own
 
 

@@ -5,9 +5,10 @@ nothing but Refused, whatever a stranger sends. Pure: no clock, no I/O, and no s
 """
 
 from bridge.sources.binder import bind
+from bridge.sources.handshakes import Reply
 from bridge.sources.parser import SCHEMES, parse
-from bridge.sources.proof import Verifier
 from bridge.sources.scheme import Scheme
 from bridge.sources.unsigned import sample
+from bridge.sources.verifier import Verifier
 
-__all__ = ["SCHEMES", "Scheme", "Verifier", "bind", "parse", "sample"]
+__all__ = ["SCHEMES", "Reply", "Scheme", "Verifier", "bind", "parse", "sample"]

@@ -5,26 +5,34 @@ from importlib import import_module
 from typing import assert_never
 
 from bridge.errors import ConfigError, Place, Problem
+from bridge.model import Node
 from bridge.sources.hmac_scheme import HmacVerifier
-from bridge.sources.keys import flaw
-from bridge.sources.proof import Verifier
+from bridge.sources.keys import common_flaw, flaw
 from bridge.sources.scheme import Basic, Hmac, Nothing, Scheme, Stripe, Token
 from bridge.sources.unsigned import BasicVerifier, OpenVerifier, TokenVerifier
+from bridge.sources.verifier import Verifier
 
 
-def bind(scheme: Scheme, secrets: Sequence[str]) -> Verifier:
-    """Make the verifier; the first secret is the one that signs. Raises ConfigError when one cannot be a secret."""
+def bind(scheme: Scheme, secrets: Sequence[str], *, url: str = "", verify_token: str = "") -> Verifier:
+    """Make the verifier; the first secret is the one that signs. Raises ConfigError when one cannot be a secret.
+
+    `url` is the source's own address, for a scheme that `needs_url`; without a `verify_token` no GET is let in.
+    """
     proof = scheme.proof
     if isinstance(proof, Nothing):
         return OpenVerifier()
     problems = _problems(scheme, secrets)
+    if scheme.needs_url and not url:
+        problems.append(_unaddressed(scheme))
+    if verify_token and (wrong := common_flaw(verify_token)):
+        problems.append(_problem(scheme, scheme.verify_token, f"the `verify_token` cannot be used: {wrong}"))
     if problems:
         raise ConfigError(problems)
     match proof:
         case Stripe():
             return _stripe(secrets)
         case Hmac():
-            return HmacVerifier(proof, secrets)
+            return HmacVerifier(proof, secrets, url=url, verify_token=verify_token)
         case Token():
             return TokenVerifier(proof, secrets)
         case Basic():
@@ -41,8 +49,9 @@ def _stripe(secrets: Sequence[str]) -> Verifier:
 
 
 def _problems(scheme: Scheme, secrets: Sequence[str]) -> list[Problem]:
+    nodes = scheme.secret
     if not secrets:
-        return [_problem(scheme, 0, "there is no secret to prove webhooks with")]
+        return [_problem(scheme, nodes[0] if nodes else None, "there is no secret to prove webhooks with")]
     problems: list[Problem] = []
     for index, secret in enumerate(secrets):
         wrong = flaw(scheme.proof, secret)
@@ -50,7 +59,8 @@ def _problems(scheme: Scheme, secrets: Sequence[str]) -> list[Problem]:
             wrong = _pasted(scheme.proof, secret)
         if wrong:
             number = f"secret {index + 1}" if len(secrets) > 1 else "the secret"
-            problems.append(_problem(scheme, index, f"{number} cannot be used: {wrong}"))
+            node = nodes[min(index, len(nodes) - 1)] if nodes else None
+            problems.append(_problem(scheme, node, f"{number} cannot be used: {wrong}"))
     return problems
 
 
@@ -59,11 +69,19 @@ def _pasted(proof: Hmac, secret: str) -> str:
     return "it also stands in the `signed` template" if any(secret.encode() in text for text in literals) else ""
 
 
-def _problem(scheme: Scheme, index: int, what: str) -> Problem:
-    nodes = scheme.secret
-    place = nodes[index].place if index < len(nodes) else nodes[-1].place if nodes else scheme.place
+def _problem(scheme: Scheme, node: Node | None, what: str) -> Problem:
+    place = node.place if node else scheme.place
     # without the source line: it may hold the secret itself
     bare = Place(file=place.file, line=place.line, column=place.column)
     return Problem(
         code="unusable-secret", what=what, place=bare, fix=f"copy it again from where {scheme.name} shows it"
+    )
+
+
+def _unaddressed(scheme: Scheme) -> Problem:
+    return Problem(
+        code="no-address",
+        what="the sender signs the address it was given, and it is not said which that is",
+        place=Place(file=scheme.place.file, line=scheme.place.line, column=scheme.place.column),
+        fix="set TRACKBRIDGE_PUBLIC_URL, or write url: https://…",
     )

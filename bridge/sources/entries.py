@@ -31,8 +31,9 @@ class Entries:
     def scalar(self, key: str) -> Node | None:
         """The scalar under a key; None when it is not there, or is said to be a problem."""
         value = self.node.get(key)
-        if value is None:
-            return None
+        return None if value is None else self._text(key, value)
+
+    def _text(self, key: str, value: Node) -> Node | None:
         if value.kind != "scalar":
             self._say(value, "wrong-type", f"`{key}` is one text, not a {value.kind}")
             return None
@@ -47,18 +48,36 @@ class Entries:
 
     def choice(self, key: str, default: Choice) -> Choice:
         """One of an enum's values."""
+        return self.optional(key, type(default)) or default
+
+    def optional(self, key: str, choices: type[Choice]) -> Choice | None:
+        """One of an enum's values, or None when it is not there, or is said to be a problem."""
         value = self.scalar(key)
-        words: dict[str, Choice] = {choice.value: choice for choice in type(default)}
+        words: dict[str, Choice] = {choice.value: choice for choice in choices}
         if value is not None and value.text not in words:
             self._say(value, "wrong-value", f"`{key}` cannot be that", fix=f"use one of: {', '.join(words)}")
-        return default if value is None else words.get(value.text, default)
+        return None if value is None else words.get(value.text)
 
     def header(self, key: str) -> bytes:
         """A header's name in lower case; empty when it is not there, or is said to be a problem."""
-        value = self.scalar(key)
+        value = self.node.get(key)
+        return b"" if value is None else self._header(key, value)
+
+    def headers(self, key: str) -> tuple[bytes, ...]:
+        """One header's name or a list of them; empty when there is none, or one is said to be a problem."""
+        value = self.node.get(key)
         if value is None:
+            return ()
+        if value.kind == "list" and not value.items:
+            self._say(value, "empty-value", f"there is nothing under `{key}`", fix="name the header")
+        names = tuple(self._header(key, one) for one in (value.items if value.kind == "list" else (value,)))
+        return names if all(names) else ()
+
+    def _header(self, key: str, value: Node) -> bytes:
+        written = self._text(key, value)
+        if written is None:
             return b""
-        name = value.text.lower()
+        name = written.text.lower()
         if not _NAME.issuperset(name):
             why = "letters, digits and hyphens, without a colon"
             self._say(value, "wrong-value", "no header can have that name", why=why)

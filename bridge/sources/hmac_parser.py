@@ -9,14 +9,17 @@ from itertools import pairwise
 
 from bridge.errors import Problem
 from bridge.model import Node
-from bridge.sources.entries import Entries
+from bridge.sources.entries import Entries, is_empty
 from bridge.sources.pattern import Pattern, parse_pattern
 from bridge.sources.problems import at, is_reference
-from bridge.sources.scheme import TOLERANCE_SECONDS, Algorithm, Encoding, Hmac, KeyForm, Timestamp, Unit
+from bridge.sources.scheme import TOLERANCE_SECONDS, Algorithm, Encoding, Greeting, Hmac, KeyForm, Timestamp, Unit
 from bridge.sources.template import Field, Piece, split_signed
 
 #: Every axis, in the order the documentation tells them.
-AXES = ("header", "pattern", "algorithm", "encoding", "key", "signed", "timestamp", "tolerance", "id", "url")
+AXES = (
+    *("header", "pattern", "algorithm", "encoding", "key", "signed", "timestamp", "tolerance", "id", "url"),
+    *("handshake", "verify_token"),
+)
 
 _MOST_TOLERANCE = 86_400
 
@@ -37,7 +40,7 @@ def parse_hmac(verify: Node) -> tuple[Hmac | None, list[Problem]]:
     """Read the axes; None when there is any problem."""
     problems: list[Problem] = []
     entries = Entries(verify, ("scheme", "secret", *AXES), problems)
-    header = entries.header("header")
+    headers = entries.headers("header")
     if not entries.has("header"):
         fix = "name the header that holds the signature: header: X-Signature"
         problems.append(at(verify, "missing-key", "`header` is not said", fix=fix))
@@ -46,21 +49,24 @@ def parse_hmac(verify: Node) -> tuple[Hmac | None, list[Problem]]:
     tolerance = entries.number("tolerance", TOLERANCE_SECONDS, most=_MOST_TOLERANCE)
     algorithm, encoding = entries.choice("algorithm", Algorithm.SHA256), entries.choice("encoding", Encoding.HEX)
     key = entries.choice("key", KeyForm.UTF8)
+    handshake = _handshake(entries)
     if pattern is not None and pieces is not None:
-        problems += _lint(entries, header, pieces, places)
+        problems += _lint(entries, headers, pieces, places)
     if problems or pattern is None or pieces is None:
         return None, problems
     timestamp = Timestamp(header=places.timestamp_header, unit=unit, tolerance_seconds=tolerance)
     return Hmac(
-        header=header,
+        headers=headers,
         pattern=pattern,
-        signed=_signed_bytes(pieces, places.url),
+        signed=tuple(piece.field or piece.text.encode() for piece in pieces),
         algorithm=algorithm,
         encoding=encoding,
         key=key,
         timestamp=timestamp if places.timestamp else None,
         id_header=places.id_header,
         id_fences=_fences(pieces),
+        url=places.url.text if places.url else "",
+        handshake=handshake,
     ), []
 
 
@@ -139,21 +145,35 @@ def _url(entries: Entries) -> Node | None:
     return node
 
 
-def _lint(entries: Entries, header: bytes, pieces: tuple[Piece, ...], places: _Places) -> list[Problem]:
+def _handshake(entries: Entries) -> Greeting | None:
+    greeting = entries.optional("handshake", Greeting)
+    token = entries.node.get("verify_token")
+    if token is not None and greeting is not Greeting.META:
+        why = "it is what Meta's GET is let in by, and nothing here makes one"
+        fix = "leave it out, or write handshake: meta"
+        entries.problems.append(at(token, "unused-token", "there is no use for a `verify_token`", why=why, fix=fix))
+    elif token is not None and (token.kind != "scalar" or is_empty(token)):
+        fix = "write verify_token: ${META_VERIFY_TOKEN}"
+        entries.problems.append(at(token, "wrong-value", "`verify_token` is one text", fix=fix))
+    return greeting
+
+
+def _lint(entries: Entries, headers: tuple[bytes, ...], pieces: tuple[Piece, ...], places: _Places) -> list[Problem]:
     """What each part of `verify` says of another."""
     node = entries.node
     signed = node.get("signed") or node
     fields = {piece.field: piece.offset for piece in pieces if piece.field}
     problems: list[Problem] = []
     for field, place in ((Field.TIMESTAMP, places.timestamp), (Field.ID, places.id), (Field.URL, places.url)):
-        if field in fields and place is None:
+        # an address that is not said is the one the bridge is reached at: it is known when the source is bound
+        if field in fields and place is None and field is not Field.URL:
             problems.append(_unplaced(signed, field, fields[field]))
         if field not in fields and place is not None:
             problems.append(_unsigned(place, field))
     if places.timestamp is None and (tolerance := node.get("tolerance")):
         fix = "say where the time stands with `timestamp:`, or leave `tolerance` out"
         problems.append(at(tolerance, "tolerance-without-time", "there is no timestamp to be tolerant about", fix=fix))
-    names = [name for name in (header, places.timestamp_header, places.id_header) if name]
+    names = [name for name in (*headers, places.timestamp_header, places.id_header) if name]
     if len(set(names)) < len(names):
         what = "one header is named for two things"
         fix = 'when one header holds both, take it apart: pattern: "t={timestamp},v1={signature}"'
@@ -163,8 +183,7 @@ def _lint(entries: Entries, header: bytes, pieces: tuple[Piece, ...], places: _P
 
 def _unplaced(signed: Node, field: Field, offset: int) -> Problem:
     name = field.value
-    fixes = {Field.URL: "write url: https://… as the sender was given it"}
-    fix = fixes.get(field, f"write {name}: {{header: NAME}}, or put {{{name}}} into the pattern")
+    fix = f"write {name}: {{header: NAME}}, or put {{{name}}} into the pattern"
     what = f"{{{name}}} is signed, and it is not said where to find it"
     return at(signed, "no-place", what, fix=fix, offset=offset)
 
@@ -177,14 +196,6 @@ def _unsigned(place: Node, field: Field) -> Problem:
         f"the {name} is named, but it is not signed",
         why="anybody could change it without breaking the signature",
         fix=f'put {{{name}}} into `signed` as the sender does, such as "{{{name}}}.{{body}}", or leave it out',
-    )
-
-
-def _signed_bytes(pieces: tuple[Piece, ...], url: Node | None) -> tuple[bytes | Field, ...]:
-    address = url.text.encode() if url else b""
-    return tuple(
-        piece.text.encode() if piece.field is None else address if piece.field is Field.URL else piece.field
-        for piece in pieces
     )
 
 

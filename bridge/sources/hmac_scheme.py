@@ -12,38 +12,43 @@ from datetime import datetime
 from typing import assert_never
 
 from bridge.model import Verified, Webhook
+from bridge.sources.handshakes import handshake
 from bridge.sources.keys import key_bytes
-from bridge.sources.proof import is_sample, only, refused, with_headers
+from bridge.sources.proof import is_sample, one_of, only, refused, with_headers
 from bridge.sources.scheme import Encoding, Hmac
 from bridge.sources.template import Field
+from bridge.sources.verifier import Verifier
 from bridge.sources.window import check_window, read_moment, write_moment
 
 _MOST_ID_BYTES = 256
 
 
-class HmacVerifier:
-    """One source's axes with its keys."""
+class HmacVerifier(Verifier):
+    """One source's axes with its keys; `url` is the address as the sender was given it, where the axes do not say."""
 
-    signs = True
-
-    def __init__(self, axes: Hmac, secrets: Sequence[str]) -> None:
+    def __init__(self, axes: Hmac, secrets: Sequence[str], *, url: str = "", verify_token: str = "") -> None:
         keys = [key_bytes(axes.key, secret) for secret in secrets]
         # keyed once: a copy per request is cheaper than a new one
         self._keyed = [hmac.new(key, digestmod=axes.algorithm.value) for key in keys if key]
         self._axes = axes
+        address = (axes.url or url).encode()
+        self._signed = tuple(address if piece is Field.URL else piece for piece in axes.signed)
+        self._header, self._others = axes.headers[0], axes.headers[1:]
         self._size = hashlib.new(axes.algorithm.value, usedforsecurity=False).digest_size
         self._decode, self._encode = _codec(axes.encoding)
         timestamp_header = axes.timestamp.header if axes.timestamp else b""
         self._signed_headers = frozenset(name.decode() for name in (timestamp_header, axes.id_header) if name)
+        self.handshake = handshake(axes.handshake, secrets, verify_token)
 
     def verify(self, webhook: Webhook, now: datetime) -> Verified:
         """Prove that one of the keys signed this webhook, recently where it says when."""
         axes, timestamp = self._axes, self._axes.timestamp
-        found = axes.pattern.read(only(webhook, axes.header))
+        proof = one_of(webhook, axes.headers) if self._others else only(webhook, self._header)
+        found = axes.pattern.read(proof)
         values = {Field.BODY: webhook.body}
-        if Field.METHOD in axes.signed:
+        if Field.METHOD in self._signed:
             values[Field.METHOD] = _method(webhook)
-        if Field.ID in axes.signed:
+        if Field.ID in self._signed:
             values[Field.ID] = self._id(only(webhook, axes.id_header) if axes.id_header else found.id)
         moment = None
         if timestamp is not None:
@@ -69,17 +74,17 @@ class HmacVerifier:
             values[Field.TIMESTAMP] = write_moment(now, axes.timestamp.unit)
             if axes.timestamp.header:
                 added[axes.timestamp.header] = values[Field.TIMESTAMP]
-        if Field.ID in axes.signed:
+        if Field.ID in self._signed:
             values[Field.ID] = event_id.encode() or _own_id(webhook, axes.id_header)
             if axes.id_header:
                 added[axes.id_header] = values[Field.ID]
         values[Field.SIGNATURE] = self._encode(self._digest(self._keyed[0], values))
-        added[axes.header] = axes.pattern.write(values)
-        return with_headers(webhook, added)
+        added[self._header] = axes.pattern.write(values)
+        return with_headers(webhook, added, dropped=self._others)
 
     def _digest(self, keyed: hmac.HMAC, values: Mapping[Field, bytes]) -> bytes:
         mac = keyed.copy()
-        for piece in self._axes.signed:
+        for piece in self._signed:
             mac.update(piece if isinstance(piece, bytes) else values[piece])
         return mac.digest()
 

@@ -22,7 +22,20 @@ _API_KEYS = ("sk_", "rk_", "pk_")
 
 def flaw(proof: Proof, secret: str) -> str:
     """What keeps this text from being this scheme's secret, in words; empty when nothing does."""
-    return _common_flaw(secret) or _own_flaw(proof, secret)
+    return common_flaw(secret) or _own_flaw(proof, secret)
+
+
+def common_flaw(secret: str) -> str:
+    """What keeps this text from being any scheme's secret, in words; empty when nothing does."""
+    if not secret.strip():
+        return "it is empty"
+    if secret != secret.strip():
+        return "there is white space around it"
+    if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in secret):
+        return "it holds characters that no secret has"
+    if secret.startswith("${"):
+        return "it is a variable that was not replaced"
+    return "it is a placeholder, not a secret" if _is_placeholder(secret) else ""
 
 
 def key_bytes(form: KeyForm, secret: str) -> bytes | None:
@@ -46,18 +59,6 @@ def key_bytes(form: KeyForm, secret: str) -> bytes | None:
 def _base64(text: str) -> bytes:
     """Strict but for the padding, which some senders leave out."""
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-
-
-def _common_flaw(secret: str) -> str:
-    if not secret.strip():
-        return "it is empty"
-    if secret != secret.strip():
-        return "there is white space around it"
-    if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in secret):
-        return "it holds characters that no secret has"
-    if secret.startswith("${"):
-        return "it is a variable that was not replaced"
-    return "it is a placeholder, not a secret" if _is_placeholder(secret) else ""
 
 
 def _is_placeholder(secret: str) -> bool:

@@ -38,7 +38,8 @@ def _parse(verify: Node) -> tuple[Scheme | None, list[Problem]]:
     secret = () if name == "none" else _secret(verify, problems)
     if proof is None or any(problem.severity is Severity.PROBLEM for problem in problems):
         return None, problems
-    return Scheme(name=name, proof=proof, secret=secret, place=verify.place), problems
+    token = verify.get("verify_token")
+    return Scheme(name=name, proof=proof, secret=secret, verify_token=token, place=verify.place), problems
 
 
 def _proof(verify: Node, scheme: Node, problems: list[Problem]) -> Proof | None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from bridge.errors import Place
 from bridge.model import Node
 
-Axes: TypeAlias = Mapping[str, str | Mapping[str, str]]
+Axes: TypeAlias = Mapping[str, str | tuple[str, ...] | Mapping[str, str]]
 
 _STANDARD_SIGNATURE = "v1,{signature} v1,{signature}"
 
@@ -48,7 +48,7 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
         "typeform": {"header": "typeform-signature", "encoding": "base64", "pattern": "sha256={signature}"},
         "tally": {"header": "tally-signature", "encoding": "base64"},
         "github": {"header": "x-hub-signature-256", "pattern": "sha256={signature}"},
-        "meta": {"header": "x-hub-signature-256", "pattern": "sha256={signature}"},
+        "meta": {"header": "x-hub-signature-256", "pattern": "sha256={signature}", "handshake": "meta"},
         "intercom": {"header": "x-hub-signature", "algorithm": "sha1", "pattern": "sha1={signature}"},
         # without a secret it sends the words no-secret-provided, which are no hex
         "calcom": {"header": "x-cal-signature-256"},
@@ -58,7 +58,7 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
             "signed": "{timestamp}.{body}",
             "tolerance": "180",
         },
-        # method and address as the app was given them; the address must need no percent-encoding
+        # method and address as the app was given them, percent-encoded characters of the address decoded
         "hubspot": {
             "header": "x-hubspot-signature-v3",
             "encoding": "base64",
@@ -75,19 +75,22 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
             "pattern": "v0={signature}",
             "signed": "v0:{timestamp}:{body}",
             "timestamp": {"header": "x-slack-request-timestamp"},
+            "handshake": "slack",
         },
         "zoom": {
             "header": "x-zm-signature",
             "pattern": "v0={signature}",
             "signed": "v0:{timestamp}:{body}",
             "timestamp": {"header": "x-zm-request-timestamp"},
+            "handshake": "zoom",
         },
-        "shopify": {"header": "x-shopify-hmac-sha256", "encoding": "base64"},
-        "woocommerce": {"header": "x-wc-webhook-signature", "encoding": "base64"},
+        # a subscription of the newer kind leaves the x- out
+        "shopify": {"header": ("x-shopify-hmac-sha256", "shopify-hmac-sha256"), "encoding": "base64"},
+        "woocommerce": {"header": "x-wc-webhook-signature", "encoding": "base64", "handshake": "woocommerce"},
         "lemonsqueezy": {"header": "x-signature"},
         "razorpay": {"header": "x-razorpay-signature"},
         "gocardless": {"header": "webhook-signature"},
-        "xero": {"header": "x-xero-signature", "encoding": "base64"},
+        "xero": {"header": "x-xero-signature", "encoding": "base64", "handshake": "xero"},
         "paddle": {
             "header": "paddle-signature",
             "pattern": "ts={timestamp};h1={signature}",
@@ -110,8 +113,14 @@ def _nodes(axes: Axes, place: Place) -> Node:
     return Node(kind="map", place=place, entries=entries)
 
 
-def _value(value: str | Mapping[str, str], place: Place) -> Node:
-    return _scalar(value, place) if isinstance(value, str) else _nodes(value, place)
+def _value(value: str | tuple[str, ...] | Mapping[str, str], place: Place) -> Node:
+    match value:
+        case str():
+            return _scalar(value, place)
+        case tuple():
+            return Node(kind="list", place=place, items=tuple(_scalar(text, place) for text in value))
+        case _:
+            return _nodes(value, place)
 
 
 def _scalar(text: str, place: Place) -> Node:

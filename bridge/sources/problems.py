@@ -13,7 +13,7 @@ from bridge.model import Node
 _OPEN_KEYS = frozenset(
     (
         *("scheme", "header", "pattern", "algorithm", "encoding", "signed", "timestamp", "tolerance", "id", "url"),
-        *("part", "unit", "query", "prefix"),
+        *("part", "unit", "query", "prefix", "handshake"),
     )
 )
 #: Keys that look like the place for a secret: open only while they hold one of their own words.
@@ -61,6 +61,10 @@ def _is_open(node: Node) -> bool:
     for key, value in node.entries:
         if value.text in _OPEN_WORDS.get(key.text, ()) or all(is_reference(scalar.text) for scalar in value.scalars()):
             continue
-        if key.text not in _OPEN_KEYS or not (value.kind == "scalar" or _is_open(value)):
+        if key.text not in _OPEN_KEYS or not (_is_text(value) or _is_open(value)):
             return False
     return True
+
+
+def _is_text(node: Node) -> bool:
+    return node.kind == "scalar" or (node.kind == "list" and all(item.kind == "scalar" for item in node.items))

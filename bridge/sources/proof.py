@@ -1,16 +1,15 @@
-"""What all verifiers share: their interface, one way to refuse, one way to read a header, the sample's mark.
+"""What all verifiers share: one way to refuse, one way to read a header, the sample's mark.
 
 A verifier lets nothing out but `Verified` and `Refused`. The caller is told one word for every reason; which
 reason it was stays in `detail`, for our own log and metrics.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from bridge.errors import Refused
-from bridge.model import Verified, Webhook
+from bridge.model import Webhook
 
 #: Why a webhook is not let in: for our log, never for the caller.
 Detail: TypeAlias = Literal["missing", "malformed", "stale", "future", "mismatch"]
@@ -19,29 +18,9 @@ Detail: TypeAlias = Literal["missing", "malformed", "stale", "future", "mismatch
 MOST_HEADER_BYTES = 4096
 
 
-class Verifier(Protocol):
-    """One source's scheme with its secrets: proves webhooks, and signs samples the same way."""
-
-    @property
-    def signs(self) -> bool:
-        """Whether a webhook must prove anything at all."""
-        ...
-
-    def verify(self, webhook: Webhook, now: datetime) -> Verified:
-        """Prove the sender, or raise Refused; nothing else is raised whatever the webhook holds."""
-        ...
-
-    def sign(self, webhook: Webhook, now: datetime, *, event_id: str = "") -> Webhook:
-        """The same webhook with its proof by the first secret; a proof it already carries is replaced.
-
-        `event_id` goes where the scheme signs an id; without one the webhook's own stays, or one is made of its body.
-        """
-        ...
-
-
-def refused(detail: Detail) -> Refused:
+def refused(detail: Detail, *, status: int = 401) -> Refused:
     """The one refusal a caller sees, with the reason for ourselves."""
-    return Refused("unproven", detail=detail)
+    return Refused("unproven", status=status, detail=detail)
 
 
 def only(webhook: Webhook, name: bytes) -> bytes:
@@ -57,6 +36,14 @@ def only(webhook: Webhook, name: bytes) -> bytes:
     return value
 
 
+def one_of(webhook: Webhook, names: Sequence[bytes]) -> bytes:
+    """The same of whichever of these headers is there; two of them in one request are refused."""
+    there = [name for name in names if webhook.header(name)]
+    if len(there) > 1:
+        raise refused("malformed")
+    return only(webhook, there[0] if there else names[0])
+
+
 def is_printable(value: bytes) -> bool:
     """Whether it is ASCII without control characters."""
     return value.isascii() and value.decode("ascii").isprintable()
@@ -67,7 +54,7 @@ def is_sample(webhook: Webhook) -> bool:
     return b"1" in webhook.header(b"trackbridge-test")
 
 
-def with_headers(webhook: Webhook, added: Mapping[bytes, bytes]) -> Webhook:
-    """The webhook with these headers, instead of any it had under the same names."""
-    kept = tuple((name, value) for name, value in webhook.headers if name not in added)
+def with_headers(webhook: Webhook, added: Mapping[bytes, bytes], *, dropped: Collection[bytes] = ()) -> Webhook:
+    """The webhook with these headers, instead of any it had under the same names, and without the dropped."""
+    kept = tuple((name, value) for name, value in webhook.headers if name not in added and name not in dropped)
     return replace(webhook, headers=(*kept, *added.items()))

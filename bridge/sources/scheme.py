@@ -49,6 +49,16 @@ class Unit(Enum):
     ISO = "iso"
 
 
+class Greeting(Enum):
+    """Whose handshake a source makes besides its webhooks."""
+
+    WOOCOMMERCE = "woocommerce"  # a ping without proof
+    META = "meta"  # a GET with a token of ours
+    SLACK = "slack"  # a signed challenge to be echoed
+    ZOOM = "zoom"  # a signed token to be signed back
+    XERO = "xero"  # what is refused is answered without a body
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timestamp:
     """Where the signed time stands and how far it may be from now."""
@@ -63,7 +73,8 @@ class Timestamp:
 class Hmac:
     """Every axis of an HMAC over a template of the request."""
 
-    header: bytes
+    #: the header with the signature: whichever of these is in the request
+    headers: tuple[bytes, ...]
     pattern: Pattern
     #: the signed bytes in order: literals and fields
     signed: tuple[bytes | Field, ...]
@@ -75,6 +86,9 @@ class Hmac:
     id_header: bytes = b""
     #: literals next to `{id}` in the template: an id that holds one could move the border between the signed parts
     id_fences: tuple[bytes, ...] = ()
+    #: the address as the sender was given it; empty: the one that is known when the source is bound
+    url: str = ""
+    handshake: Greeting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,4 +129,11 @@ class Scheme:
     proof: Proof
     #: the scalars under `secret`, still `${NAME}`; empty for scheme none
     secret: tuple[Node, ...] = ()
+    #: the scalar under `verify_token`, a secret as the others
+    verify_token: Node | None = None
     place: Place
+
+    @property
+    def needs_url(self) -> bool:
+        """Whether the sender signs its address and the mapping does not say which that is."""
+        return isinstance(self.proof, Hmac) and Field.URL in self.proof.signed and not self.proof.url

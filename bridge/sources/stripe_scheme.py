@@ -15,6 +15,7 @@ from bridge.model import Verified, Webhook
 from bridge.sources.pattern import MOST_PARTS
 from bridge.sources.proof import is_sample, only, refused, with_headers
 from bridge.sources.scheme import TOLERANCE_SECONDS, Unit
+from bridge.sources.verifier import Verifier
 from bridge.sources.window import check_window, read_moment, write_moment
 
 _HEADER = b"stripe-signature"
@@ -23,10 +24,8 @@ _SIGNATURE = b"v1="
 _SIGNATURE_LENGTH = len(_SIGNATURE) + 64
 
 
-class StripeVerifier:
+class StripeVerifier(Verifier):
     """A Stripe endpoint with its signing secrets, each used whole: `whsec_` is a part of it."""
-
-    signs = True
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)

@@ -15,8 +15,10 @@ from typing import assert_never
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from bridge.model import Verified, Webhook
+from bridge.sources.hidden import Hider
 from bridge.sources.proof import is_sample, refused, with_headers
 from bridge.sources.scheme import Token
+from bridge.sources.verifier import Verifier
 
 _AUTHORIZATION = b"authorization"
 
@@ -43,14 +45,13 @@ class _Secrets:
         return proven
 
 
-class TokenVerifier:
+class TokenVerifier(Verifier):
     """A secret in one header, one query parameter, or the last piece of the path."""
-
-    signs = True
 
     def __init__(self, token: Token, secrets: Sequence[str]) -> None:
         self._token = token
         self._secrets = _Secrets(secrets)
+        self._hider = Hider(secrets)
 
     def verify(self, webhook: Webhook, now: datetime) -> Verified:  # noqa: ARG002  # a token has no time
         """Prove that the sender knows one of the secrets."""
@@ -71,6 +72,10 @@ class TokenVerifier:
                 return replace(webhook, token=quote_from_bytes(secret, safe="").encode())
             case _:
                 assert_never(token.at)
+
+    def hidden(self, body: bytes) -> bytes:
+        """The body without the token: a form tool repeats the whole address it was given."""
+        return self._hider.hidden(body)
 
     def _sent(self, webhook: Webhook) -> bytes:
         token = self._token
@@ -94,13 +99,14 @@ class TokenVerifier:
                 assert_never(token.at)
 
 
-class BasicVerifier:
+class BasicVerifier(Verifier):
     """`Authorization: Basic` with one of the secrets, written user:password."""
-
-    signs = True
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = _Secrets(secrets)
+        passwords = [secret.partition(":")[2] for secret in secrets]
+        encoded = [base64.b64encode(secret.encode()).decode("ascii") for secret in secrets]
+        self._hider = Hider([*secrets, *passwords, *encoded])
 
     def verify(self, webhook: Webhook, now: datetime) -> Verified:  # noqa: ARG002  # credentials have no time
         """Prove that the sender knows user and password."""
@@ -118,8 +124,12 @@ class BasicVerifier:
         """Add the first secret's credentials."""
         return with_headers(webhook, {_AUTHORIZATION: b"Basic " + base64.b64encode(self._secrets.first)})
 
+    def hidden(self, body: bytes) -> bytes:
+        """The body without the credentials, whole or the password alone, as they are in an address."""
+        return self._hider.hidden(body)
 
-class OpenVerifier:
+
+class OpenVerifier(Verifier):
     """Scheme none: everybody is let in, and the event says so."""
 
     signs = False

@@ -92,6 +92,24 @@ def test_no_secret_at_all_makes_no_verifier() -> None:
         a_verifier(SECTIONS["token"])
 
 
+def test_a_sender_that_signs_an_address_nobody_knows_makes_no_verifier() -> None:
+    with pytest.raises(ConfigError, match="TRACKBRIDGE_PUBLIC_URL") as caught:
+        a_verifier("{scheme: square, secret: $S}", "s3cr3t-one")
+
+    assert ["no-address"] == [problem.code for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("token", ["changeme", " spaced ", "${META_VERIFY_TOKEN}", "hunter2\0"])
+def test_a_verify_token_that_cannot_be_one_makes_no_verifier(token: str) -> None:
+    scheme = a_scheme("scheme: meta\nsecret: $S\nverify_token: $T")
+
+    with pytest.raises(ConfigError, match="the `verify_token` cannot be used") as caught:
+        sources.bind(scheme, ["s3cr3t-one"], verify_token=token)
+
+    assert "a.yaml:3:15" == str(caught.value.problems[0].place)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_scheme_none_needs_no_secret_and_says_what_it_proved() -> None:
     scheme, _ = sources.parse(verify_node("scheme: none"))
     assert scheme is not None

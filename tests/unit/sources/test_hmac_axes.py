@@ -199,7 +199,15 @@ def test_the_time_stands_where_it_is_said(axes: list[str], timestamp: Timestamp)
         (["header: X", "signed: 'body'"], ["body-not-signed"]),
         (["header: X", "signed: '{timestamp}.{body}'"], ["no-place"]),
         (["header: X", "signed: '{id}.{body}'"], ["no-place"]),
-        (["header: X", "signed: '{url}{body}'"], ["no-place"]),
+        (["header: []"], ["empty-value"]),
+        (["header: [X, 'X Y']"], ["wrong-value"]),
+        (["header: [X, [Y]]"], ["wrong-type"]),
+        (["header: [X, Y, x]"], ["one-header-twice"]),
+        (["header: X", "handshake: slak"], ["wrong-value"]),
+        (["header: X", "verify_token: ${T}"], ["unused-token"]),
+        (["header: X", "handshake: slack", "verify_token: ${T}"], ["unused-token"]),
+        (["header: X", "handshake: meta", "verify_token: ''"], ["wrong-value"]),
+        (["header: X", "handshake: meta", "verify_token: ['${T}']"], ["wrong-value"]),
         (["header: X", "signed: '1770091506.{body}'"], ["pasted-timestamp"]),
         (["header: X", "signed: '2026-02-03T04:05:06Z.{body}'"], ["pasted-timestamp"]),
         (["header: X", "signed: '{secret}{body}'"], ["secret-in-template"]),
@@ -252,3 +260,34 @@ def test_a_problem_in_a_template_has_its_caret_inside() -> None:
         "       ^\n"
         '  fix: did you mean "timestamp"?'
     )
+
+
+def test_either_of_two_headers_proves_and_both_at_once_do_not() -> None:
+    verifier = a_verifier(hmac_section("header: [X-New, X-Old]"), "a-secret")
+    signature = hmac.new(b"a-secret", BODY, "sha256").hexdigest()
+
+    assert proves(verifier, a_webhook(x_new=signature))
+    assert proves(verifier, a_webhook(x_old=signature))
+    assert "malformed" == refusal(verifier, a_webhook(x_new=signature, x_old=signature))
+    assert "malformed" == refusal(verifier, a_webhook(x_old=signature, x_new=""))
+    assert "missing" == refusal(verifier, a_webhook(x_other=signature))
+
+
+def test_a_sample_carries_the_first_of_several_headers_alone() -> None:
+    verifier = a_verifier(hmac_section("header: [X-New, X-Old]"), "a-secret")
+
+    signed = verifier.sign(a_webhook(x_old="old", x_new="old"), NOW)
+
+    assert [b"x-new"] == [name for name, _ in signed.headers]
+    assert proves(verifier, signed)
+
+
+def test_an_address_that_is_not_said_is_the_one_given_when_bound() -> None:
+    unsaid = a_scheme(hmac_section("header: X", "signed: '{url}{body}'"))
+    said = a_scheme(hmac_section("header: X", "signed: '{url}{body}'", "url: https://a.example/b"))
+    webhook = a_webhook(x=hmac.new(b"a-secret", b"https://a.example/b" + BODY, "sha256").hexdigest())
+
+    assert (True, False) == (unsaid.needs_url, said.needs_url)
+    assert proves(sources.bind(unsaid, ["a-secret"], url="https://a.example/b"), webhook)
+    assert proves(sources.bind(said, ["a-secret"], url="https://elsewhere.example"), webhook)
+    assert "mismatch" == refusal(sources.bind(unsaid, ["a-secret"], url="https://elsewhere.example"), webhook)

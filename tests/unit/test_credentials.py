@@ -1,0 +1,94 @@
+"""From a `verify` section and the operator's variables to a verifier: what is filled in, and what is missed."""
+
+import hmac
+
+import pytest
+
+from bridge import sources
+from bridge.credentials import Bound, bind, unset
+from bridge.errors import Refused, Severity
+from bridge.model import Webhook
+from tests.unit.sources.factories import BODY, NOW, a_webhook, verify_node
+
+SQUARE = "scheme: hmac\nheader: X-S\nsigned: '{url}{body}'\nsecret: ${SQUARE_SECRET}"
+META = "scheme: meta\nsecret: ${META_SECRET}\nverify_token: ${META_VERIFY_TOKEN}"
+
+
+def bound(section: str, source: str = "square", **variables: str) -> Bound:
+    return bind(verify_node(section), source, variables.get)
+
+
+def proves_address(made: Bound, url: str) -> bool:
+    assert made.verifier is not None, made
+    signature = hmac.new(b"s3cr3t-one", url.encode() + BODY, "sha256").hexdigest()
+    try:
+        made.verifier.verify(a_webhook(x_s=signature), NOW)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("public", "url"),
+    [
+        ("https://hooks.example.com", "https://hooks.example.com/webhooks/square"),
+        ("https://hooks.example.com/", "https://hooks.example.com/webhooks/square"),
+        ("https://example.com/bridge", "https://example.com/bridge/webhooks/square"),
+        ("https://example.com:8443/bridge//", "https://example.com:8443/bridge/webhooks/square"),
+        (" https://hooks.example.com\n", "https://hooks.example.com/webhooks/square"),
+    ],
+)
+def test_the_address_a_sender_signs_is_where_the_bridge_is_reached(public: str, url: str) -> None:
+    made = bound(SQUARE, SQUARE_SECRET="s3cr3t-one", TRACKBRIDGE_PUBLIC_URL=public)
+
+    assert proves_address(made, url)
+    assert not proves_address(made, url + "/")
+
+
+def test_an_address_that_the_mapping_says_is_the_one() -> None:
+    section = SQUARE + "\nurl: ${MY_URL}"
+
+    made = bound(section, SQUARE_SECRET="s3cr3t-one", MY_URL="https://a.example/b", TRACKBRIDGE_PUBLIC_URL="https://c")
+
+    assert proves_address(made, "https://a.example/b")
+
+
+def test_without_the_address_the_source_is_off_and_says_which_variables_it_needs() -> None:
+    assert Bound(missing=("TRACKBRIDGE_PUBLIC_URL",)) == bound(SQUARE, SQUARE_SECRET="s3cr3t-one")
+    assert Bound(missing=("SQUARE_SECRET", "TRACKBRIDGE_PUBLIC_URL")) == bound(SQUARE)
+
+
+def test_a_source_that_signs_no_address_needs_none() -> None:
+    assert bound("scheme: typeform\nsecret: ${S}", S="s3cr3t-one").verifier is not None
+
+
+def test_what_is_unset_is_told_with_the_reason() -> None:
+    problem = unset(verify_node(SQUARE), "square", "TRACKBRIDGE_PUBLIC_URL")
+
+    assert "TRACKBRIDGE_PUBLIC_URL is not set" == problem.what
+    assert 'without it no webhook of "square" can be proven: its sender signs the address it was given' == problem.why
+
+
+@pytest.mark.parametrize(("token", "status"), [("a-verify-token", 200), ("", 403)])
+def test_the_verify_token_is_for_the_handshake_alone(token: str, status: int) -> None:
+    verifier = bound(META, META_SECRET="s3cr3t-one", META_VERIFY_TOKEN=token).verifier
+    assert verifier is not None
+    asked = a_webhook(query=b"hub.mode=subscribe&hub.challenge=1&hub.verify_token=a-verify-token")
+
+    assert "signature 1" == verifier.verify(verifier.sign(a_webhook(), NOW), NOW).by
+    assert status == answered(verifier, asked)
+
+
+def answered(verifier: sources.Verifier, asked: Webhook) -> int:
+    try:
+        reply = verifier.challenge(asked)
+    except Refused as refused:
+        return refused.status
+    return reply.status if reply else 405
+
+
+def test_a_verify_token_in_the_file_is_a_warning_and_is_not_shown() -> None:
+    made = bound("scheme: meta\nsecret: ${S}\nverify_token: hunter2hunter2", S="s3cr3t-one")
+
+    assert [("literal-secret", Severity.WARNING)] == [(p.code, p.severity) for p in made.problems]
+    assert "hunter2" not in str(made.problems[0])
