@@ -9,12 +9,10 @@ from functools import lru_cache
 from bridge.mapping.context import Context
 from bridge.mapping.conversions import Failed, Made, Skipped, convert, reason, value_of
 from bridge.mapping.events import STAGE, EventReader
+from bridge.mapping.opening import listed, opened
 from bridge.mapping.rules import Mapping, Rule
-from bridge.mapping.values import Unfit, is_false, kind_of
+from bridge.mapping.values import Unfit, is_false
 from bridge.model import Conversion, Event, EventState, Json, Meaning, Step, Verified
-
-#: More items than this in one webhook, or for one rule, is no batch but a flood: a person must look.
-MOST_ITEMS = 1000
 
 #: An explanation longer than this explains nothing.
 MOST_STEPS = 100
@@ -22,19 +20,16 @@ MOST_STEPS = 100
 
 def apply(mapping: Mapping, verified: Verified, document: Json) -> tuple[Meaning, ...]:
     """Everything this webhook means: one Meaning, or one for each item of a batch; never empty."""
-    context = Context(verified.webhook, document)
     reader = EventReader(mapping, verified)
-    batch = mapping.event.for_each
-    if batch is None:
-        return (_meaning(mapping, reader, document, context, None),)
+    if mapping.event.is_plain:
+        return (_meaning(mapping, reader, document, Context(verified.webhook, document), None),)
     try:
-        items = _listed(value_of(batch, document, context))
+        items = opened(mapping.event, verified.webhook, document)
     except Unfit as error:
-        why = reason("event, ", "for_each", batch, str(error))
-        return (Meaning(event=reader.unread(), state=EventState.UNMAPPED, reason=f"cannot map: {why}"),)
+        return (Meaning(event=reader.unread(), state=EventState.UNMAPPED, reason=f"cannot map: {error}"),)
     if not items:
         return (Meaning(event=reader.unread(), state=EventState.IGNORED, reason="empty batch"),)
-    return tuple([_meaning(mapping, reader, item, context, number) for number, item in enumerate(items)])
+    return tuple([_meaning(mapping, reader, item.document, item.context, item.number) for item in items])
 
 
 def unreadable(mapping: Mapping, verified: Verified, why: str) -> Meaning:
@@ -115,7 +110,7 @@ def _try(rule: Rule, document: Json, context: Context, event: Event, tally: _Tal
     if rule.for_each is None:
         return _try_item(rule, document, context, event, 0, tally)
     try:
-        items = _listed(value_of(rule.for_each, document, context), or_nothing=True)
+        items = listed(value_of(rule.for_each, document, context), or_nothing=True)
     except Unfit as error:
         tally.fail(rule, reason(f"rule '{rule.name}', ", "for_each", rule.for_each, str(error)))
         return False
@@ -141,14 +136,3 @@ def _try_item(rule: Rule, document: Json, context: Context, event: Event, item: 
 @lru_cache(maxsize=1024)  # the same few for every webhook
 def _unmet(rule: str) -> Step:
     return Step(rule=rule, result="skipped", why="when is not met")
-
-
-def _listed(value: Json, *, or_nothing: bool = False) -> list[Json]:
-    """The list an expression gives; raises Unfit when it is none, or too long."""
-    if value is None and or_nothing:
-        return []
-    if not isinstance(value, list):
-        raise Unfit(f"{kind_of(value)}, expected a list")
-    if len(value) > MOST_ITEMS:
-        raise Unfit(f"more than {MOST_ITEMS} items")
-    return value

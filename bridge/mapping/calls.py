@@ -98,10 +98,11 @@ def _call(call: Call) -> Iterator[Finding]:
             offset=call.offset,
         )
         return
-    if function.asks_request:
-        yield from _request(call)
+    if function.asks_context:
+        yield from _names(call)
     else:
         yield from _arguments(call, function)
+        yield from _written(call, function)
 
 
 def _arguments(call: Call, function: Function) -> Iterator[Finding]:
@@ -120,14 +121,26 @@ def _arguments(call: Call, function: Function) -> Iterator[Finding]:
             yield Finding(code="argument", what=what, offset=_inside(call, argument))
 
 
-def _request(call: Call) -> Iterator[Finding]:
+def _written(call: Call, function: Function) -> Iterator[Finding]:
+    """What a function says of the arguments that are written out."""
+    for number, argument in enumerate(call.arguments):
+        if function.check is not None and isinstance(argument, Literal):
+            why = function.check(number, argument.value)
+            if why:
+                what = f"{call.name}() cannot use this as argument {number + 1}"
+                yield Finding(code="argument", what=what, offset=argument.offset, why=why)
+
+
+def _names(call: Call) -> Iterator[Finding]:
     for argument in call.arguments:
         if not isinstance(argument, Literal) or not isinstance(argument.value, str) or not argument.value.strip():
             yield Finding(
                 code="argument",
                 what=f"{call.name}() takes a name written out",
                 offset=_inside(call, argument),
-                why="what is kept of a request must be known before it comes",
+                why="a question is named in the mapping, never by a webhook"
+                if call.name == "answer"
+                else "what is kept of a request must be known before it comes",
                 fix=f"write {call.name}('name')",
             )
         elif call.name == "header" and is_credential(argument.value):

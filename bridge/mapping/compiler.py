@@ -230,7 +230,7 @@ class _Body:
 
 
 def _call(function: Function, arguments: tuple[Tree, ...]) -> Evaluate:
-    if function.asks_request:
+    if function.asks_context:
         names = [str(name.value) for name in arguments if isinstance(name, Literal)]
         names = [name.lower() for name in names] if function.name == "header" else names
         request = function.call

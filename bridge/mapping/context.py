@@ -1,9 +1,10 @@
-"""What an expression may ask of the request besides its document: headers by name, query parameters, the root."""
+"""What an expression may ask besides its document: headers, query parameters, the whole body, a form's answers."""
 
 from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
+from bridge.mapping.answers import Form
 from bridge.mapping.values import cleaned
 from bridge.model import Json, Webhook
 
@@ -11,13 +12,15 @@ from bridge.model import Json, Webhook
 class Context:
     """One webhook as expressions see it; the query is taken apart when somebody asks."""
 
-    __slots__ = ("_query", "_webhook", "document")
+    __slots__ = ("_query", "_webhook", "document", "form")
 
     def __init__(self, webhook: Webhook, document: Json) -> None:
         self._webhook = webhook
         self._query: list[tuple[str, str]] | None = None
         #: the whole body, whatever item is being looked at
         self.document = document
+        #: the answers of the event that is being looked at; None where the mapping does not say where they stand
+        self.form: Form | None = None
 
     def header(self, name: str) -> str | None:
         """The first value sent under this lower-case name; None when there is none, or nothing in it."""
@@ -29,6 +32,12 @@ class Context:
         if self._query is None:
             self._query = query_pairs(self._webhook.query.decode("latin-1"))
         return next((value for key, value in self._query if key == name), None)
+
+    def with_form(self, form: Form) -> "Context":
+        """The same webhook with the answers of one event."""
+        other = Context(self._webhook, self.document)
+        other.form = form
+        return other
 
 
 #: A compiled expression: the current value and the context in, a value out; raises Unfit.

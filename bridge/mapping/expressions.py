@@ -15,7 +15,7 @@ from bridge.mapping.lines import MOST_SHOWN, entry_of, single_quoted
 from bridge.mapping.lints import check_amount, check_meaning
 from bridge.mapping.quoting import check_quoting
 from bridge.mapping.rules import Expression
-from bridge.mapping.tree import Tree
+from bridge.mapping.tree import Call, Tree, descend
 from bridge.model import Node
 
 #: What an expression is for: some checks only make sense there.
@@ -46,7 +46,17 @@ def expression_of(node: Node, name: str, role: Role, problems: list[Problem]) ->
         evaluate=compiled(tree),
         headers=names_asked(tree, "header"),
         queries=names_asked(tree, "query"),
+        answer=_answer(tree, node),
     )
+
+
+def _answer(tree: Tree, node: Node) -> Place | None:
+    """Where the expression first calls answer(); its beginning, where the file does not show the very place."""
+    calls = [part.offset for part in descend(tree) if isinstance(part, Call) and part.name == "answer"]
+    if not calls:
+        return None
+    column = _column(node, calls[0])
+    return node.place if column is None else _moved(node.place, column)
 
 
 def constant_of(text: str, node: Node) -> Expression:

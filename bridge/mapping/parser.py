@@ -19,7 +19,7 @@ from bridge.mapping.rules import EventRules, Example, Expression, Mapping, Rule
 from bridge.model import Node
 
 KEYS = ("extends", "source", "verify", "event", "send_test", "rules", "examples")
-EVENT_KEYS = ("for_each", "id", "type", "occurred_at", "test", "account")
+EVENT_KEYS = ("document", "for_each", "answers", "id", "type", "occurred_at", "test", "account")
 
 #: Headers every event keeps, for whoever has to find out what a sender did.
 ALWAYS_KEPT = ("content-type", "user-agent")
@@ -98,6 +98,7 @@ def _mapping(whole: _Whole, problems: list[Problem]) -> Mapping | None:
     event = _event(given.get("event"), reader)
     parser = RuleParser(reader=reader, source=source or "", has_types=_has(given.get("event"), "type"))
     rules = _rules(given.get("rules"), parser)
+    _check_answers(given.get("event"), event, rules, reader)
     examples = _examples(given.get("examples"), whole, reader)
     send_test = reader.flag(given.get("send_test"), "send_test")
     verify = given.get("verify")
@@ -131,6 +132,23 @@ def _event_expression(key: str, node: Node, reader: Reader) -> Expression | None
         return None
     role: Role = "condition" if key == "test" else "value"
     return expression_of(node, key, role, reader.problems)
+
+
+def _check_answers(node: Node | None, event: EventRules, rules: tuple[Rule, ...], reader: Reader) -> None:
+    """answer() works on what `event.answers` gives, once it is known which item that is about."""
+    early = [expression for expression in (event.document, event.for_each, event.answers) if expression is not None]
+    for expression in early:
+        if expression.answer is not None:
+            why = "document, for_each and answers are worked out before there are any answers"
+            fix = "write the path in full"
+            reader.note("no-answers", expression.answer, "answer() has no place here", why=why, fix=fix)
+    if _has(node, "answers"):
+        return
+    for expression in _expressions(event, rules):
+        if expression.answer is not None and expression not in early:
+            what, why = "answer() needs event.answers", "nothing says where the answers of the form stand"
+            fix = "write where they stand, such as answers: data.fields under `event:`"
+            reader.note("no-answers", expression.answer, what, why=why, fix=fix)
 
 
 def _rules(node: Node | None, parser: RuleParser) -> tuple[Rule, ...]:

@@ -34,6 +34,8 @@ class Expression:
     #: the headers and query parameters it reads
     headers: frozenset[str] = frozenset()
     queries: frozenset[str] = frozenset()
+    #: where it first asks for a form's answer
+    answer: Place | None = None
     is_constant: bool = False
 
 
@@ -67,31 +69,48 @@ class Rule:
         named = [("for_each", self.for_each), ("when", self.when), *self.fields.items()]
         # a sale that is once per invoice_id has its name among the fields already
         once = [("once_per", name) for name in self.once_per if name is not self.fields.get("invoice_id")]
-        return [(name, expression) for name, expression in [*named, *once] if expression is not None]
+        return _given([*named, *once])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRules:
-    """How an event is read out of a document."""
+    """How events are read out of a body: `document` looks at the body, `for_each` at what that gives, the others at
+    each item of it."""
 
+    document: Expression | None = None
     for_each: Expression | None = None
+    answers: Expression | None = None
     id: Expression | None = None
     type: Expression | None = None
     occurred_at: Expression | None = None
     test: Expression | None = None
     account: Expression | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the body is the one document, and no form."""
+        return self.document is None and self.for_each is None and self.answers is None
+
     def expressions(self) -> list[tuple[str, Expression]]:
         """Every expression with its name in the file."""
+        opening = [("document", self.document), ("for_each", self.for_each)]
+        return [*_given(opening), *self.item_expressions()]
+
+    def item_expressions(self) -> list[tuple[str, Expression]]:
+        """The expressions that look at each item, with their names in the file."""
         named = [
-            ("for_each", self.for_each),
+            ("answers", self.answers),
             ("id", self.id),
             ("type", self.type),
             ("occurred_at", self.occurred_at),
             ("test", self.test),
             ("account", self.account),
         ]
-        return [(name, expression) for name, expression in named if expression is not None]
+        return _given(named)
+
+
+def _given(named: list[tuple[str, Expression | None]]) -> list[tuple[str, Expression]]:
+    return [(name, expression) for name, expression in named if expression is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from bridge.mapping import apply, unreadable
-from bridge.mapping.apply import MOST_ITEMS, MOST_STEPS
+from bridge.mapping.apply import MOST_STEPS
+from bridge.mapping.opening import MOST_ITEMS
 from bridge.model import EventState, Json, Step
 from tests.unit.mapping.factories import (
     LEAD,
@@ -134,7 +135,7 @@ def test_a_condition_that_cannot_be_worked_out_is_a_failure_and_says_the_types()
         ("before(status, empty)", "before() wants a separator, got empty text"),
         ("lower(items)", "lower() wants text, got a list"),
         ("to_text(items)", "to_text() wants text, got a list"),
-        ("join_present(',', status)", "join_present() wants a list, got text"),
+        ("join_present(',', total)", "join_present() wants a list, got a number"),
         ("join_present(',', [items])", "join_present() wants text, got a list"),
         ("join_present(many, items[*].none)", "join_present() wants text, got an object"),
         ("join(long, letters)", "join() would make too long a text"),
