@@ -21,10 +21,11 @@ MOST_STEPS = 100
 def apply(mapping: Mapping, verified: Verified, document: Json) -> tuple[Meaning, ...]:
     """Everything this webhook means: one Meaning, or one for each item of a batch; never empty."""
     reader = EventReader(mapping, verified)
-    if mapping.event.is_plain:
+    rules = mapping.event
+    if rules.document is None and rules.for_each is None and rules.answers is None:
         return (_meaning(mapping, reader, document, Context(verified.webhook, document), None),)
     try:
-        items = opened(mapping.event, verified.webhook, document)
+        items = opened(rules, verified.webhook, document)
     except Unfit as error:
         return (Meaning(event=reader.unread(), state=EventState.UNMAPPED, reason=f"cannot map: {error}"),)
     if not items:

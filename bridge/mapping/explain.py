@@ -11,10 +11,11 @@ from bridge.mapping.apply import apply
 from bridge.mapping.compare import facts
 from bridge.mapping.context import Context
 from bridge.mapping.conversions import value_of
-from bridge.mapping.rules import Expression, Mapping, Rule, Track
+from bridge.mapping.opening import Item, opened
+from bridge.mapping.rules import EventRules, Expression, Mapping, Rule, Track
 from bridge.mapping.times import iso
 from bridge.mapping.values import Unfit
-from bridge.model import Json, Meaning, Verified
+from bridge.model import Json, Meaning, Verified, Webhook
 
 #: Of a rule's `for_each`, the items that are shown.
 MOST_ITEMS = 20
@@ -77,18 +78,33 @@ def explain(mapping: Mapping, verified: Verified, document: Json) -> Explanation
     context = Context(verified.webhook, document)
     meanings = apply(mapping, verified, document)
     live = apply(replace(mapping, send_test=True), verified, document)
-    batch = _list(mapping.event.for_each, document, context) if mapping.event.for_each else None
-    documents = batch if batch and len(batch) == len(meanings) else [document] * len(meanings)
+    before, items = _opened(mapping.event, document, context, verified.webhook)
     events = [
         EventTrace(
             meaning=meaning,
             as_live=as_live if meaning.reason == "test mode" else None,
-            expressions=_traces(mapping.event.expressions(), item, context),
-            rules=_rules(mapping, meaning, as_live, item, context),
+            expressions=(*before, *_traces(mapping.event.item_expressions(), item.document, item.context)),
+            rules=_rules(mapping, meaning, as_live, item.document, item.context),
         )
-        for meaning, as_live, item in zip(meanings, live, documents, strict=True)
+        for meaning, as_live, item in zip(meanings, live, items, strict=True)
     ]
     return Explanation(source=mapping.source, file=mapping.file, events=tuple(events))
+
+
+def _opened(
+    rules: EventRules, body: Json, context: Context, webhook: Webhook
+) -> tuple[tuple[ExpressionTrace, ...], list[Item]]:
+    """What `document` and `for_each` give, and the items; the body itself where there is none to look at."""
+    before: list[ExpressionTrace] = []
+    looked_at = body
+    for name, expression in rules.opening_expressions():
+        before.append(_trace(name, expression, looked_at, context))
+        looked_at = before[-1].value
+    try:
+        items = opened(rules, webhook, body)
+    except Unfit:
+        items = []
+    return tuple(before), items or [Item(body, context, None)]
 
 
 def _rules(

@@ -86,15 +86,13 @@ class EventRules:
     test: Expression | None = None
     account: Expression | None = None
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the body is the one document, and no form."""
-        return self.document is None and self.for_each is None and self.answers is None
-
     def expressions(self) -> list[tuple[str, Expression]]:
         """Every expression with its name in the file."""
-        opening = [("document", self.document), ("for_each", self.for_each)]
-        return [*_given(opening), *self.item_expressions()]
+        return [*self.opening_expressions(), *self.item_expressions()]
+
+    def opening_expressions(self) -> list[tuple[str, Expression]]:
+        """The expressions that lead from the body to the items: each looks at what the one before it gives."""
+        return _given([("document", self.document), ("for_each", self.for_each)])
 
     def item_expressions(self) -> list[tuple[str, Expression]]:
         """The expressions that look at each item, with their names in the file."""
