@@ -52,6 +52,7 @@ class EventReader:
             occurred_at=_time(rules.occurred_at, document, context, steps),
             account=_text(rules.account, "account", document, context, failures),
             test=self._verified.sample or _is_test(rules.test, document, context, failures),
+            item=item,
         )
         return Reading(event, steps, failures)
 
@@ -68,6 +69,7 @@ class EventReader:
         occurred_at: datetime | None = None,
         account: str | None = None,
         test: bool,
+        item: int | None = None,
     ) -> Event:
         webhook = self._verified.webhook
         return Event(
@@ -82,6 +84,7 @@ class EventReader:
             headers=self._headers,
             query=self._query,
             body=webhook.body,
+            item=item,
             verified_by=self._verified.by,
             revision=self._mapping.revision,
         )

@@ -66,7 +66,10 @@ class Event:
     #: the few headers that mappings may read; never signatures or credentials
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     query: str = field(default="", repr=False)
+    #: shared by all events of one webhook; kept once, however many there are
     body: bytes = field(repr=False)
+    #: which item of its webhook's batch it is, counted from 0; None for a webhook that is one event
+    item: int | None = None
     verified_by: str
     #: hash of the mapping text that decided
     revision: str

@@ -113,7 +113,8 @@ class Store(Protocol):
     async def record(self, meanings: Sequence[Meaning], *, now: datetime, dry_run: bool = False) -> list[Recorded]:
         """Remember events with their deliveries, claims and associations: all of one call in one commit.
 
-        A known (source, key) changes nothing. Concurrent calls share a commit.
+        A known (source, key) changes nothing. Concurrent calls share a commit. Items of one batch (`Event.item`) with
+        the same body keep it once, until the last of them that needs it is forgotten.
         """
         ...
 

@@ -140,11 +140,11 @@ def readable_payload_of(kind: str, customer: str, text: str) -> Payload | None:
         return None
 
 
-def stored_event_of(row: Row, deliveries: tuple[Delivery, ...]) -> StoredEvent:
-    """An event with its deliveries."""
+def stored_event_of(row: Row, body: bytes, deliveries: tuple[Delivery, ...]) -> StoredEvent:
+    """An event with its body, wherever that is held, and its deliveries."""
     return StoredEvent(
         id=row["id"],
-        event=_event_of(row),
+        event=_event_of(row, body),
         state=EventState(row["state"]),
         reason=row["reason"],
         steps=_steps_of(row["steps"]),
@@ -159,7 +159,7 @@ def _steps_of(text: str) -> tuple[Step, ...]:
         return (Step(rule="", result="note", why="its explanation cannot be read by this version"),)
 
 
-def _event_of(row: Row) -> Event:
+def _event_of(row: Row, body: bytes) -> Event:
     return Event(
         source=row["source"],
         key=row["key"],
@@ -171,7 +171,8 @@ def _event_of(row: Row) -> Event:
         account=row["account"],
         headers=tuple((name, value) for name, value in json.loads(row["headers"])),
         query=row["query"],
-        body=row["body"],
+        body=body,
+        item=row["item"],
         verified_by=row["verified_by"],
         revision=row["revision"],
     )

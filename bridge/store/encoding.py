@@ -134,6 +134,7 @@ def _event_columns(event: Event) -> tuple[Value, ...]:
         clean(event.revision),
         _lists(event.headers),
         clean(event.query),
+        event.item,
     )
 
 

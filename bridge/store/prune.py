@@ -49,9 +49,10 @@ def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
     )
     ids = [event_id for (event_id,) in settled]
     among = to_json(list(ids))
+    _hand_bodies_on(db, among)
     db.execute(
         """
-        UPDATE events SET forgotten = 1, body = x'', headers = '[]', query = '', steps = '[]'
+        UPDATE events SET forgotten = 1, body = x'', body_of = NULL, headers = '[]', query = '', steps = '[]'
         WHERE id IN (SELECT value FROM json_each(?))
         """,
         (among,),
@@ -65,6 +66,24 @@ def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
         [(_impersonal(row["payload"]), row["id"]) for row in deliveries],
     )
     return len(ids)
+
+
+def _hand_bodies_on(db: sqlite3.Connection, among: str) -> None:
+    """The body that one of these holds for others goes to the last of its batch that still needs it."""
+    heirs = db.execute(
+        """
+        SELECT body_of, max(id) FROM events
+        WHERE body_of IN (SELECT value FROM json_each(:among)) AND id NOT IN (SELECT value FROM json_each(:among))
+        GROUP BY body_of
+        """,
+        {"among": among},
+    ).fetchall()
+    for holder, heir in heirs:
+        db.execute(
+            "UPDATE events SET body = (SELECT body FROM events WHERE id = ?), body_of = NULL WHERE id = ?",
+            (holder, heir),
+        )
+        db.execute("UPDATE events SET body_of = ? WHERE body_of = ?", (heir, holder))
 
 
 def _impersonal(payload: str) -> str:

@@ -135,7 +135,18 @@ def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datet
     by_event: dict[int, list[Delivery]] = {row["id"]: [] for row in rows}
     for delivery in _decoded(db, belonging, now):
         by_event[delivery.event_id].append(delivery)
-    return [stored_event_of(row, tuple(by_event[row["id"]])) for row in rows]
+    held = _bodies(db, {row["body_of"] for row in rows} - {None})
+    return [stored_event_of(row, held.get(row["body_of"], row["body"]), tuple(by_event[row["id"]])) for row in rows]
+
+
+def _bodies(db: sqlite3.Connection, holders: set[int]) -> dict[int | None, bytes]:
+    """What these events hold for others: each body once, however many share it."""
+    if not holders:
+        return {}
+    rows = db.execute(
+        "SELECT id, body FROM events WHERE id IN (SELECT value FROM json_each(?))", (to_json([*holders]),)
+    )
+    return dict(tuple(row) for row in rows)
 
 
 def _decoded(db: sqlite3.Connection, rows: Iterable[sqlite3.Row], now: datetime) -> list[Delivery]:

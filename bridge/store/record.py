@@ -39,8 +39,8 @@ def record(db: sqlite3.Connection, calls: Sequence[Recording]) -> list[list[Reco
 _INSERT_EVENT = """
     INSERT INTO events (
         id, source, key, source_id, type, occurred_at, received_at, test, account, verified_by, revision, headers,
-        query, state, reason, steps, body
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        query, item, state, reason, steps, body_of, body
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _INSERT_DELIVERY = """
@@ -80,6 +80,8 @@ class _Batch:
         self._next_event = known.next_id(db, "SELECT max(id) FROM events")
         self._next_delivery = known.next_id(db, "SELECT max(id) FROM deliveries")
         self._events: list[tuple[Value, ...]] = []
+        #: the events that hold a body for all items of their batch
+        self._holders: dict[bytes, int] = {}
         self._deliveries: dict[int, list[Value]] = {}
         self._conversions: dict[int, EncodedConversion] = {}
         self._claims: list[tuple[str, int]] = []
@@ -109,7 +111,8 @@ class _Batch:
                 steps = _explained(meaning, left_out)
                 if len(left_out) == len(meaning.conversions) and state is EventState.ACCEPTED:
                     state, reason = EventState.IGNORED, "no click id"
-        self._events.append((event_id, *meaning.before, state.value, reason, steps, meaning.body))
+        body_of, body = self._held(meaning, event_id)
+        self._events.append((event_id, *meaning.before, state.value, reason, steps, body_of, body))
         recorded = Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason)
         self._known[meaning.key] = recorded
         return recorded
@@ -128,6 +131,13 @@ class _Batch:
         if self._associations:
             db.executemany(_UPSERT_ASSOCIATION, self._associations)
             wake(db, {str(row[1]) for row in self._associations}, self._now_ms)
+
+    def _held(self, meaning: EncodedMeaning, event_id: int) -> tuple[int | None, bytes]:
+        """Who holds this event's body for it, and what it holds itself: of a batch only the first new item does."""
+        if meaning.meaning.event.item is None:
+            return None, meaning.body
+        holder = self._holders.setdefault(meaning.body, event_id)
+        return (None, meaning.body) if holder == event_id else (holder, b"")
 
     def _is_wanted(self, conversion: EncodedConversion) -> bool:
         if not conversion.conversion.needs_association:

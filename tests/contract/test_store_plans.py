@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.model import Dead, Delivered, RetryAt
+from bridge.model import Dead, Delivered, EventState, RetryAt
 from bridge.store import open_store
 from bridge.store.sqlite import SQLiteStore
 from tests.contract.store_hand import START, Hand, a_conversion, a_lead, a_meaning, a_sale, an_event
@@ -65,6 +65,10 @@ async def a_days_work(hand: Hand) -> None:
     await hand.ask()
     await hand.store.rescue(now=hand.now)
     await hand.store.dismiss([(await hand.one("replayed")).id], only=False, now=hand.now)
+    await hand.record(
+        a_meaning(event=an_event("first item", item=0), state=EventState.IGNORED),
+        a_meaning(a_sale("open", "cus_6"), event=an_event("last item", item=1)),
+    )
     await hand.store.prune(bodies_before=START.replace(year=2027), keys_before=START.replace(year=2027))
 
 

@@ -14,6 +14,7 @@ from bridge.store.migrations import Step, migrate, shipped, version
 #: A step that a release carried. Changing one of these lines means that somebody's database differs from ours.
 RELEASED = {
     "0001_create_the_tables": "e8f997082418e9d20b302ce093f9816cd454e457320e57319671867273face5b",
+    "0002_add_batches": "af0d5d51fdfda71145a17116afaa8ffd4902a079aa14633ad1943a2b8566c10e",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
