@@ -1,20 +1,21 @@
 """A form's answers, found by a question's name, whatever shape the tool gives them.
 
 Two shapes: a list of objects, each with its question's names beside the value, or a map of names to values. A name is
-looked for among the names a program gives (ref, key, id, name), then among what people read (label, title, question),
-then among the types of questions. The first question that has a value wins, and the value is plain.
+looked for exactly among the names a program gives (ref, key, id, name), then by its letters and digits among all names
+and what people read (label, title, question), then among the types of questions. The first question that has a value
+wins, and the value is plain.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from bridge.mapping.options import joined, scalar_text, texts_of
+from bridge.mapping.plain import plain
 from bridge.model import Json
 
 #: Names under which tools put what a program calls a question, what people read, and its value.
-_NAMES: Final = ("ref", "key", "custom_key", "id", "name", "column_id")
-_LABELS: Final = ("label", "title", "question", "name", "column_name")
+_NAMES: Final = ("ref", "key", "id", "name", "custom_key", "column_id")
+_LABELS: Final = ("label", "title", "question", "column_name")
 _VALUES: Final = ("value", "answer", "values", "string_value")
 #: Where an answer keeps its question when it is an object of its own, and a question its options.
 _QUESTIONS: Final = ("field", "question")
@@ -25,33 +26,40 @@ _BEFORE_TYPE: Final = ("input", "control")
 _SAME_TYPE: Final = {"phonenumber": "phone", "tel": "phone", "fullname": "name", "emailaddress": "email"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A value as it was sent, and what it was chosen from."""
+class _Answer(NamedTuple):
+    """One answer: its name in a map (empty in a list), the object it came in, and what that says of its question."""
 
-    value: Json
-    options: list[Json]
+    name: str
+    item: dict[str, Json]
+    question: dict[str, Json]
+
+
+_Table = dict[str, list[_Answer]]
 
 
 class Form:
-    """The answers of one event: taken apart when the first is asked for."""
+    """The answers of one event: taken apart when the first is asked for, as far as it is asked for."""
 
-    __slots__ = ("_answers", "_give")
+    __slots__ = ("_answers", "_give", "_tables")
 
     def __init__(self, give: Callable[[], Json]) -> None:
         #: gives a list, an object or null, or raises Unfit
         self._give = give
-        self._answers: dict[str, list[_Answer]] | None = None
+        self._answers: list[_Answer] | None = None
+        self._tables: list[_Table] = []
 
-    def answer(self, name: str) -> Json:
-        """The plain value of the question of this name; null when it has none. Raises Unfit."""
+    def answer(self, *names: str) -> Json:
+        """The plain value of the first question of one of these names that has any, else null. Raises Unfit."""
         if self._answers is None:
-            self._answers = _taken_apart(self._give())
-        for key in (f"name {name.strip()}", f"label {_label(name)}", f"type {_type(name)}"):
-            for answer in self._answers.get(key, ()):
-                value = _plain(answer.value, answer.options)
-                if value is not None:
-                    return value
+            self._answers = list(_each(self._give()))
+        for name in names:
+            for number, key in enumerate(_keys(name)):
+                if number == len(self._tables):
+                    self._tables.append(_table(self._answers, _TABLES[number]))
+                for found in self._tables[number].get(key, ()):
+                    value = plain(_value(found.item), _options(found))
+                    if value is not None:
+                        return value
         return None
 
 
@@ -63,45 +71,24 @@ def titled(answers: list[Json] | dict[str, Json], questions: list[Json]) -> list
             for name in _texts(question, _NAMES):
                 known.setdefault(name, question)
     found: list[Json] = []
-    for name, answer in _each(answers):
-        own = _question(answer)
-        names = [name, *_texts(own, _NAMES), *_texts(answer, _NAMES)]
-        question = next((known[name] for name in names if name in known), {})
-        found.append({**answer, "field": {**question, **own}})
+    for answer in _each(answers):
+        question = next((known[name] for name in _names(answer) if name in known), {})
+        found.append({**answer.item, "field": {**question, **answer.question}})
     return found
 
 
-def _taken_apart(answers: Json) -> dict[str, list[_Answer]]:
-    """Every answer under each of its names, labels and types."""
-    found: dict[str, list[_Answer]] = {}
-    for name, item in _each(answers):
-        question = _question(item)
-        both = (item, question)
-        answer = _Answer(_value(item), _options(item) or _options(question))
-        # where the value is the answer, `text` is what was asked
-        labels = (*_LABELS, "text") if "answer" in item else _LABELS
-        names = [name, *(text for part in both for text in _texts(part, _NAMES))]
-        texts = [name, *(text for part in both for text in _texts(part, labels))]
-        types = [text for part in both for text in _texts(part, ("type",))]
-        keys = [f"name {text}" for text in (*names, *map(_without_number, names)) if text]
-        keys += [f"label {label}" for text in (*texts, _without_number(name)) if (label := _label(text))]
-        keys += [f"type {kind}" for text in types if (kind := _type(text))]
-        for key in dict.fromkeys(keys):
-            found.setdefault(key, []).append(answer)
-    return found
-
-
-def _each(answers: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Each answer as an object, with the name it has in a map; empty in a list."""
+def _each(answers: Json) -> Iterator[_Answer]:
     match answers:
         case list():
             for item in answers:
                 if isinstance(item, dict):
-                    yield "", item
+                    yield _Answer("", item, _question(item))
         case dict():
             for name, value in answers.items():
-                is_answer = isinstance(value, dict) and any(key in value for key in _VALUES)
-                yield name.strip(), value if is_answer and isinstance(value, dict) else {"value": value}
+                if isinstance(value, dict) and any(key in value for key in _VALUES):
+                    yield _Answer(name, value, _question(value))
+                else:
+                    yield _Answer(name, {"value": value}, {})
         case _:
             return
 
@@ -115,15 +102,60 @@ def _question(item: dict[str, Json]) -> dict[str, Json]:
     return {}
 
 
-def _texts(item: dict[str, Json], keys: Iterable[str]) -> list[str]:
+@lru_cache(maxsize=1024)  # the names that mappings write out, and no others
+def _keys(name: str) -> tuple[str, str, str]:
+    """What a name is looked for as: exactly, by its letters and digits, and as a type."""
+    return name.strip(), _folded(name), _type(name)
+
+
+def _table(answers: list[_Answer], keys: Callable[[_Answer], list[str]]) -> _Table:
+    table: _Table = {}
+    for answer in answers:
+        for key in dict.fromkeys(keys(answer)):
+            if key:
+                table.setdefault(key, []).append(answer)
+    return table
+
+
+def _names(answer: _Answer) -> list[str]:
+    """What programs call the question; `q4_email` is `email`, too."""
+    names = _texts(answer.item, _NAMES)
+    if answer.question:
+        names += _texts(answer.question, _NAMES)
+    if answer.name:
+        names.append(answer.name.strip())
+    for name in tuple(names):
+        if name[:1] == "q":
+            head, _, tail = name.partition("_")
+            if head[1:].isdigit():
+                names.append(tail)
+    return names
+
+
+def _labels(answer: _Answer) -> list[str]:
+    """All names and what people read, by their letters and digits."""
+    # where the value is the answer, `text` is what was asked
+    labels = _texts(answer.item, (*_LABELS, "text") if "answer" in answer.item else _LABELS)
+    return [_folded(text) for text in (*_names(answer), *labels, *_texts(answer.question, _LABELS))]
+
+
+def _types(answer: _Answer) -> list[str]:
+    return [_type(text) for part in (answer.question, answer.item) for text in _texts(part, ("type",))]
+
+
+_TABLES: Final = (_names, _labels, _types)
+
+
+def _texts(item: dict[str, Json], keys: tuple[str, ...]) -> list[str]:
     """What stands under these keys and can be a name."""
     found: list[str] = []
     for key in keys:
-        value = item.get(key)
-        if isinstance(value, str):
-            found.append(value.strip())
-        elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64:
-            found.append(str(value))
+        if key in item:
+            value = item[key]
+            if isinstance(value, str):
+                found.append(value.strip())
+            elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64:
+                found.append(str(value))
     return found
 
 
@@ -136,63 +168,29 @@ def _value(item: dict[str, Json]) -> Json:
     return item.get(kind) if isinstance(kind, str) and kind in item else item.get("text")
 
 
-def _options(item: dict[str, Json]) -> list[Json]:
-    for key in _OPTIONS:
-        options = item.get(key)
-        if isinstance(options, list):
-            return options
+def _options(answer: _Answer) -> list[Json]:
+    for part in (answer.item, answer.question):
+        for key in _OPTIONS:
+            options = part.get(key)
+            if isinstance(options, list):
+                return options
     return []
 
 
-def _label(text: str) -> str:
-    """What people read, without case, blanks and the asterisks of emphasis and of needed questions."""
-    return " ".join(text.replace("*", " ").casefold().split())
+_SIGNS: Final = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
-def _without_number(name: str) -> str:
-    """`q4_email` is `email`."""
-    head, underscore, tail = name.partition("_")
-    return tail if underscore and head[:1] == "q" and head[1:].isdigit() else ""
+def _folded(text: str) -> str:
+    """Letters and digits in one case: `Click ID`, `click_id` and `clickId` are one."""
+    if text.isascii():
+        return text.lower().translate(_SIGNS)
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _type(text: str) -> str:
     """`INPUT_EMAIL`, `EmailInput` and `control_email` are `email`."""
-    kind = "".join(char for char in text.casefold() if char.isalnum())
+    kind = _folded(text)
     for before in _BEFORE_TYPE:
         kind = kind.removeprefix(before)
     kind = kind.removesuffix("input")
     return _SAME_TYPE.get(kind, kind)
-
-
-def _plain(value: Json, options: list[Json]) -> Json:
-    """The value as a person would say it; null when there is nothing in it."""
-    match value:
-        case str():
-            return (texts_of(options, value) if options else value) if value.strip() else None
-        case list():
-            return _several([item for item in value if item not in (None, "", [], {})], options)
-        case dict():
-            return _chosen(value) if any(item not in (None, "", [], {}) for item in value.values()) else None
-        case bool() | None:
-            return value
-        case _:
-            return texts_of(options, value) if options else value
-
-
-def _several(items: list[Json], options: list[Json]) -> Json:
-    """One thing as it is, several as one text; objects that are no options stay a list."""
-    if len(items) <= 1:
-        return _plain(items[0], options) if items else None
-    texts = [scalar_text(_chosen(item) if isinstance(item, dict) else item) for item in items]
-    known = [text for text in texts if text is not None]
-    if len(known) < len(texts):
-        return items
-    return texts_of(options, [*known]) if options else joined(known)
-
-
-def _chosen(value: dict[str, Json]) -> Json:
-    """The text of an option, or of several, that came as an object; another object as it is."""
-    labels = value.get("labels")
-    texts = [text for text in map(scalar_text, labels if isinstance(labels, list) else []) if text]
-    texts += [text for key in ("label", "other") if (text := scalar_text(value.get(key)))]
-    return joined(texts) if texts else value

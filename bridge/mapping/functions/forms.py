@@ -10,13 +10,20 @@ from bridge.model import Json
 def functions() -> list[Function]:
     """Everything about forms."""
     return [
-        Function(name="answer", parameters=(("string",),), returns=None, call=_answer, asks_context=True),
+        Function(
+            name="answer",
+            parameters=(("string",),),
+            returns=None,
+            call=_answer,
+            is_variadic=True,
+            asks_context=True,
+        ),
         Function(name="titled", parameters=(("array", "object", "null"), LIST), returns=kinds("array"), call=_titled),
     ]
 
 
-def _answer(context: Context, name: str) -> Json:
-    return context.form.answer(name) if context.form is not None else None
+def _answer(context: Context, *names: str) -> Json:
+    return context.form.answer(*names) if context.form is not None else None
 
 
 def _titled(given: Json, questions: Json) -> Json:
