@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "read mappings and say everything that is wrong with them",
     "test": "run the examples that stand in the mappings",
     "explain": "show what every rule and expression makes of a payload",
+    "schema": "write the JSON Schema of mappings, for editors",
     "send": "send a signed sample to a running bridge",
     "events": "list what came in and what became of it; `events show ID` tells one's story",
     "dead": "list the deliveries that need a person",

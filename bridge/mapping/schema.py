@@ -1,0 +1,173 @@
+"""The JSON Schema of a mapping, built from the parser's own tables: what an editor completes, shows and underlines.
+
+It says what stands where: keys, types, words, what needs what. It does not say whether an expression can work,
+whether names are unique, or whether a shipped mapping of that name exists: `check` does. What the parser lets through
+the schema lets through, but for blanks around a word in quotes.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from bridge.mapping import example_parser, glossary, parser, rule_parser
+from bridge.mapping.glossary import Word
+from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS
+from bridge.mapping.values import MOST_ID
+from bridge.model import Json
+from bridge.money import Unit
+
+Schema = dict[str, Json]
+
+_SLUG: Final = r"^\s*[a-z0-9][a-z0-9-]{0,63}\s*$"
+#: One line: no control characters, and no spaces but plain ones.
+_LINE: Final = r"^\s*(?=\S)[^\u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,%d}\s*$"
+_SALE_ONLY: Final = tuple(name for name in SALE_FIELDS if name not in LEAD_FIELDS)
+
+#: YAML gives 42 and true a type of their own; the parser reads them as the text they are.
+TEXT: Final[Schema] = {"type": ["string", "number", "boolean"], "pattern": r"\S"}
+FLAG: Final[Schema] = {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
+_EXPRESSION: Final[Schema] = {"type": "string", "pattern": r"\S", "maxLength": 4096}
+
+
+def document(verify: Schema, verify_of_extended: Schema) -> Schema:
+    """The schema of a whole mapping; the two ways to write `verify` are the sources' own."""
+    properties = _described(parser.KEYS, glossary.MAPPING, _top(verify_of_extended))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "trackbridge mapping",
+        "description": "One source's webhooks, and the leads and sales they mean.",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "if": {"required": ["extends"]},
+        "else": {
+            "required": ["source", "verify", "rules"],
+            "properties": {"verify": verify},
+            "if": {"properties": {"rules": {"contains": {"type": "object", "required": ["types"]}}}},
+            "then": {"required": ["event"], "properties": {"event": {"required": ["type"]}}},
+        },
+        "$defs": {
+            "text": TEXT,
+            "texts": one_or_more({"$ref": "#/$defs/text"}),
+            "slug": {"type": ["string", "integer", "boolean"], "pattern": _SLUG, "minimum": 0},
+            "flag": FLAG,
+            "expression": _EXPRESSION,
+            "expressions": one_or_more({"$ref": "#/$defs/expression"}),
+            "field": {"anyOf": [{"$ref": "#/$defs/expression"}, {"$ref": "#/$defs/constant"}]},
+            "constant": closed({"value": {"$ref": "#/$defs/text"}}, required=["value"]),
+            "rule": _rule(),
+            "example": _example(),
+            "conversion": _conversion(),
+        },
+    }
+
+
+def closed(properties: Schema, *, required: Iterable[str] = ()) -> Schema:
+    """An object of these keys and no other."""
+    needed: Json = [*required]
+    return {"type": "object", "properties": properties, "additionalProperties": False, "required": needed}
+
+
+def one_or_more(schema: Schema) -> Schema:
+    """One of these, or a list of them that is not empty."""
+    return {"anyOf": [schema, a_list(schema)]}
+
+
+def a_list(schema: Schema) -> Schema:
+    """A list that is not empty."""
+    return {"type": "array", "items": schema, "minItems": 1}
+
+
+def described(word: Word, schema: Schema) -> Schema:
+    """The schema with what an editor shows beside it."""
+    examples: Schema = {"examples": [*word.examples]} if word.examples else {}
+    return {"description": word.meaning, **schema, **examples}
+
+
+def _described(keys: Iterable[str], words: Mapping[str, Word], kinds: Mapping[str, Schema]) -> Schema:
+    return {key: described(words[key], kinds.get(key, _ref("expression"))) for key in keys}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _top(verify: Schema) -> dict[str, Schema]:
+    return {
+        "extends": _ref("slug"),
+        "source": _ref("slug"),
+        "verify": verify,
+        "event": closed(_described(parser.EVENT_KEYS, glossary.EVENT, {})),
+        "send_test": _ref("flag"),
+        "redact": _ref("texts"),
+        "rules": a_list(_ref("rule")),
+        "examples": a_list(_ref("example")),
+    }
+
+
+def _rule() -> Schema:
+    kinds: dict[str, Schema] = {
+        "name": _ref("text"),
+        "types": _ref("texts"),
+        "track": {"enum": ["lead", "sale"]},
+        "event_name": {"type": ["string", "number", "boolean"], "pattern": _LINE % MOST_ID},
+        "fields": closed(_described(SALE_FIELDS, glossary.FIELD, dict.fromkeys(SALE_FIELDS, _ref("field")))),
+        "unit": {"enum": [unit.value for unit in Unit]},
+        "once_per": _ref("expressions"),
+        "once_namespace": _ref("slug"),
+        "mode": {"enum": ["deferred"]},
+        "stop": _ref("flag"),
+        "without_click_id": {"enum": ["skip", "send"]},
+        "when_unsure": {"enum": ["repeat", "hold"]},
+    }
+    rule = closed(_described(rule_parser.KEYS, glossary.RULE, kinds), required=["name", "track", "fields"])
+    return rule | {"allOf": [_of_a_sale(), _of_a_lead(), _of_its_name(), _of_a_deferred_lead()]}
+
+
+def _of_a_sale() -> Schema:
+    fields: Schema = {"required": [*rule_parser.NEEDED["sale"]]}
+    then: Schema = {"required": ["unit", "fields"], "properties": {"fields": fields, "mode": False}}
+    return {"if": _track("sale"), "then": then}
+
+
+def _of_a_lead() -> Schema:
+    fields: Schema = {"required": [*rule_parser.NEEDED["lead"]], "properties": dict.fromkeys(_SALE_ONLY, False)}
+    return {"if": _track("lead"), "then": {"required": ["fields"], "properties": {"fields": fields, "unit": False}}}
+
+
+def _of_its_name() -> Schema:
+    """The event's name stands in one of two places."""
+    among_fields: Schema = {"properties": {"fields": {"required": ["event_name"]}}, "required": ["fields"]}
+    return {"if": among_fields, "then": {"properties": {"event_name": False}}, "else": {"required": ["event_name"]}}
+
+
+def _of_a_deferred_lead() -> Schema:
+    with_click: Schema = {"fields": {"required": ["click_id"]}, "without_click_id": False}
+    return {"if": {"required": ["mode"]}, "then": {"required": ["fields"], "properties": with_click}}
+
+
+def _track(word: str) -> Schema:
+    return {"properties": {"track": {"const": word}}, "required": ["track"]}
+
+
+def _example() -> Schema:
+    expect: Schema = {"anyOf": [{"enum": ["ignored", "unmapped"]}, a_list(_ref("conversion"))]}
+    kinds: dict[str, Schema] = {"name": _ref("text"), "webhook": _ref("text"), "expect": expect}
+    keys = example_parser.KEYS
+    return closed(_described(keys, glossary.EXAMPLE, kinds), required=keys)
+
+
+def _conversion() -> Schema:
+    """What an example expects; null says that a field must not be there."""
+    text: Schema = {"type": ["string", "number", "boolean", "null"], "pattern": r"\S"}
+    amount: Schema = {
+        "type": ["integer", "string", "null"],
+        "minimum": 0,
+        "maximum": 10**15 - 1,
+        "pattern": r"^\s*[0-9]{1,15}\s*$",
+    }
+    kinds: dict[str, Schema] = dict.fromkeys(example_parser.EXPECTED, text) | {
+        "track": {"enum": ["lead", "sale", None]},
+        "mode": {"enum": ["deferred", None]},
+        "amount": amount,
+    }
+    return closed(_described(example_parser.EXPECTED, glossary.EXPECTED, kinds))
