@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import sources
+from bridge.demo.samples import webhook_of
 from bridge.mapping import Example, Mapping, Parsed, apply, compare, parse
 from bridge.model import Conversion, Lead, Meaning, Sale, Verified, Webhook
 from bridge.read import Document, read
@@ -39,7 +40,10 @@ def verified(body: bytes, source: str) -> Verified:
 
 
 def meanings_of(mapping: Mapping, body: bytes) -> tuple[Meaning, ...]:
-    proven = verified(body, mapping.source)
+    return meanings(mapping, verified(body, mapping.source))
+
+
+def meanings(mapping: Mapping, proven: Verified) -> tuple[Meaning, ...]:
     document = read(proven)
     assert isinstance(document, Document)
     return apply(mapping, proven, document.value)
@@ -69,8 +73,8 @@ def test_a_shipped_mapping_is_proven_by_the_secret_named_after_it(file: Path) ->
 
 @pytest.mark.parametrize(("mapping", "example"), EXAMPLES)
 def test_an_example_becomes_what_it_must(mapping: Mapping, example: Example) -> None:
-    body = (MAPPINGS / example.webhook).read_bytes()
-    assert [] == compare(example, meanings_of(mapping, body))
+    webhook = webhook_of((MAPPINGS / example.webhook).read_bytes(), mapping.source, RECEIVED_AT)
+    assert [] == compare(example, meanings(mapping, sources.sample(webhook)))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
