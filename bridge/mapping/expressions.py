@@ -47,6 +47,7 @@ def expression_of(node: Node, name: str, role: Role, problems: list[Problem]) ->
         headers=names_asked(tree, "header"),
         queries=names_asked(tree, "query"),
         answer=_answer(tree, node),
+        tree=tree,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from bridge.errors import Place
 from bridge.mapping.context import Evaluate
+from bridge.mapping.tree import Tree
 from bridge.model import Json, Node
 from bridge.money import Unit
 
@@ -37,6 +38,8 @@ class Expression:
     #: where it first asks for a form's answer
     answer: Place | None = None
     is_constant: bool = False
+    #: what `evaluate` was made of, for explanations; None for a text written out
+    tree: Tree | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
