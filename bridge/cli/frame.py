@@ -34,6 +34,7 @@ COMMANDS = {
     "replay": "send dead deliveries again",
     "dismiss": "give deliveries up",
     "tracker": "show, pause or resume the delivering to the tracking API",
+    "stripe": "set Stripe's webhook endpoint up, with an API key",
     "config": "show the settings in force and where each came from",
     "doctor": "look for what is missing, and say the next thing to do",
 }

@@ -124,6 +124,18 @@ class Settings:
     public_url: str | None = _optional(
         "TRACKBRIDGE_PUBLIC_URL", kinds.PUBLIC_URL, "how senders reach this bridge, such as https://hooks.example.com"
     )
+    stripe_key: Secret | None = _optional(
+        "STRIPE_API_KEY",
+        kinds.SECRET,
+        "key of Stripe's API (a restricted one will do), for `stripe connect` and `stripe reconcile`",
+        is_secret=True,
+    )
+    stripe_base_url: str = _setting(
+        "STRIPE_API_BASE",
+        kinds.BASE_URL,
+        "https://api.stripe.com",
+        "address of Stripe's API; plain http only on loopback",
+    )
     log_format: LogFormat = _setting(
         "TRACKBRIDGE_LOG_FORMAT", kinds.LOG_FORMAT, "auto", "text, json, or auto: text on a terminal, else json"
     )
