@@ -14,11 +14,14 @@ from bridge.mapping import claims
 from bridge.mapping.context import Context
 from bridge.mapping.rules import Expression, Rule
 from bridge.mapping.times import millisecond, time_of
-from bridge.mapping.values import Unfit, cleaned, customer_of, email_of, id_of, name_of, url_of
+from bridge.mapping.values import Unfit, cleaned, customer_of, email_of, id_of, kind_of, name_of, url_of
 from bridge.model import Conversion, Event, Json, Lead, Sale
 
 #: An expression longer than this is cut in a reason.
 _MOST_SHOWN = 120
+
+#: Fields nothing depends on: one that cannot be used is left out, and noted.
+_LEFT_OUT = frozenset(("click_id", "customer_name", "customer_email", "customer_avatar", "timestamp"))
 
 #: What a closure may raise on an odd document besides Unfit.
 _ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -62,38 +65,36 @@ def reason(where: str, name: str, expression: Expression, why: str) -> str:
     return f"{where}{name} ({text}): {why}"
 
 
+def place(rule: Rule, item: int) -> str:
+    """Where a failure is: the rule, and the item of its `for_each`."""
+    return f"rule '{rule.name}', " if rule.for_each is None else f"rule '{rule.name}', item {item}, "
+
+
 class _Reading:
     """Reads a rule's fields from one document, and collects what fails."""
 
-    __slots__ = ("context", "document", "failures", "notes", "rule")
+    __slots__ = ("context", "document", "failures", "item", "notes", "rule")
 
-    def __init__(self, rule: Rule, document: Json, context: Context) -> None:
+    def __init__(self, rule: Rule, document: Json, context: Context, item: int) -> None:
         self.rule = rule
         self.document = document
         self.context = context
+        self.item = item
         self.failures: list[str] = []
         self.notes: list[str] = []
 
     def read(self, name: str, reader: Callable[[Json], _T | None]) -> _T | None:
-        """A field's value; None when it is missing, not asked for, or noted as a failure."""
+        """A field's value; None when it is missing, not asked for, or noted as left out or as a failure."""
         expression = self.rule.fields.get(name)
         if expression is None:
             return None
         try:
             return reader(value_of(expression, self.document, self.context))
         except Unfit as error:
-            self.fail(name, str(error))
-            return None
-
-    def glance(self, name: str, reader: Callable[[Json], _T | None]) -> _T | None:
-        """A field nothing depends on: what cannot be used is left out, and noted."""
-        expression = self.rule.fields.get(name)
-        if expression is None:
-            return None
-        try:
-            return reader(value_of(expression, self.document, self.context))
-        except Unfit as error:
-            self.notes.append(reason("", name, expression, f"{error}; left out"))
+            if name in _LEFT_OUT:
+                self.notes.append(reason("", name, expression, f"{error}; left out"))
+            else:
+                self.fail(name, str(error))
             return None
 
     def need(self, name: str, reader: Callable[[Json], str | None]) -> str:
@@ -106,22 +107,26 @@ class _Reading:
 
     def fail(self, name: str, why: str) -> None:
         """Note a failure of one field."""
-        self.failures.append(reason(f"rule '{self.rule.name}', ", name, self.rule.fields[name], why))
+        self.fail_at(name, self.rule.fields[name], why)
+
+    def fail_at(self, name: str, expression: Expression, why: str) -> None:
+        """Note a failure of one expression."""
+        self.failures.append(reason(place(self.rule, self.item), name, expression, why))
 
 
 def convert(rule: Rule, document: Json, context: Context, event: Event, item: int) -> Made | Skipped | Failed:
     """Apply a rule that matched."""
-    reading = _Reading(rule, document, context)
+    reading = _Reading(rule, document, context, item)
     match rule.track:
         case "sale":
-            return _sale(reading, event, item)
+            return _sale(reading, event)
         case "lead":
-            return _lead(reading, event, item)
+            return _lead(reading, event)
         case _:
             assert_never(rule.track)
 
 
-def _sale(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed:
+def _sale(reading: _Reading, event: Event) -> Made | Skipped | Failed:
     # Money first: an invoice of nothing is no sale, whatever else it lacks.
     currency = reading.need("currency", id_of).upper()
     amount = _amount(reading, currency) if currency else None
@@ -130,7 +135,7 @@ def _sale(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed
     customer = reading.need("customer_external_id", customer_of)
     invoice = reading.need("invoice_id", id_of)
     event_name = reading.need("event_name", id_of)
-    click = reading.glance("click_id", id_of)
+    click = reading.read("click_id", id_of)
     timestamp = _timestamp(reading, event)
     names = _names(reading, invoice)
     if reading.failures or amount is None:
@@ -142,17 +147,17 @@ def _sale(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed
         amount=amount,
         currency=currency,
         click_id=click,
-        customer_name=reading.glance("customer_name", name_of),
-        customer_email=reading.glance("customer_email", email_of),
-        customer_avatar=reading.glance("customer_avatar", url_of),
+        customer_name=reading.read("customer_name", name_of),
+        customer_email=reading.read("customer_email", email_of),
+        customer_avatar=reading.read("customer_avatar", url_of),
         timestamp=timestamp,
     )
-    return _made(reading, item, payload, claims.named(reading.rule, event, event_name, names))
+    return _made(reading, payload, claims.named(reading.rule, event, event_name, names))
 
 
-def _lead(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed:
+def _lead(reading: _Reading, event: Event) -> Made | Skipped | Failed:
     rule = reading.rule
-    click = reading.glance("click_id", id_of)
+    click = reading.read("click_id", id_of)
     if rule.deferred and click is None and not reading.failures:
         return Skipped("no click id")
     customer = reading.need("customer_external_id", customer_of)
@@ -165,21 +170,21 @@ def _lead(reading: _Reading, event: Event, item: int) -> Made | Skipped | Failed
         event_name=event_name,
         customer_external_id=customer,
         click_id=click,
-        customer_name=reading.glance("customer_name", name_of),
-        customer_email=reading.glance("customer_email", email_of),
-        customer_avatar=reading.glance("customer_avatar", url_of),
+        customer_name=reading.read("customer_name", name_of),
+        customer_email=reading.read("customer_email", email_of),
+        customer_avatar=reading.read("customer_avatar", url_of),
         timestamp=timestamp,
         deferred=rule.deferred,
     )
     if rule.once_per:
-        return _made(reading, item, payload, claims.named(rule, event, event_name, names))
-    return _made(reading, item, payload, claims.once_per_event(event, item, event_name))
+        return _made(reading, payload, claims.named(rule, event, event_name, names))
+    return _made(reading, payload, claims.once_per_event(event, reading.item, event_name))
 
 
-def _made(reading: _Reading, item: int, payload: Lead | Sale, taken: tuple[str, ...]) -> Made:
+def _made(reading: _Reading, payload: Lead | Sale, taken: tuple[str, ...]) -> Made:
     rule = reading.rule
     conversion = Conversion(
-        item=item,
+        item=reading.item,
         rule=rule.name,
         payload=payload,
         claims=taken,
@@ -202,6 +207,8 @@ def _amount(reading: _Reading, currency: str) -> int | None:
 
     def minor(value: Json) -> int | None:
         text = cleaned(value) if isinstance(value, str) else value
+        if isinstance(text, bool | list | dict):
+            raise Unfit(f"{kind_of(text)}, expected text or a number")
         try:
             return None if text is None or text == "" else money.to_minor(text, currency, unit)
         except money.MoneyError as error:
@@ -217,7 +224,7 @@ def _timestamp(reading: _Reading, event: Event) -> datetime:
     """When it happened as it is sent: never later than it was received."""
     happened = event.occurred_at
     if "timestamp" in reading.rule.fields:
-        happened = reading.glance("timestamp", _time) or happened
+        happened = reading.read("timestamp", _time) or happened
     received = event.received_at
     return millisecond(min(happened, received) if happened is not None else received)
 
@@ -225,7 +232,7 @@ def _timestamp(reading: _Reading, event: Event) -> datetime:
 def _time(value: Json) -> datetime:
     time = time_of(value)
     if time is None:
-        raise Unfit("no time can be read")
+        raise Unfit(f"no time can be read from {kind_of(value)}")
     return time
 
 
@@ -240,11 +247,11 @@ def _names(reading: _Reading, invoice: str) -> list[str]:
         try:
             name = id_of(value_of(expression, reading.document, reading.context))
         except Unfit as error:
-            reading.failures.append(reason(f"rule '{rule.name}', ", "once_per", expression, str(error)))
+            reading.fail_at("once_per", expression, str(error))
             failed = True
             continue
         if name is not None:
             names.append(name)
     if not names and not failed:
-        reading.failures.append(reason(f"rule '{rule.name}', ", "once_per", rule.once_per[0], "nothing there"))
+        reading.fail_at("once_per", rule.once_per[0], "nothing there")
     return names

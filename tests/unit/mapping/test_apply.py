@@ -87,7 +87,7 @@ def test_what_is_not_wanted_is_ignored_and_says_why(changes: dict[str, Json], re
             "amount (total): not plain decimal text such as 1234.50 (no separators, signs, spaces or exponent)",
         ),
         ({"total": "49.99"}, "amount (total): not a whole number of minor units"),
-        ({"total": True}, "amount (total): not a number"),
+        ({"total": True}, "amount (total): a boolean, expected text or a number"),
     ],
 )
 def test_a_rule_that_fails_says_which_field_and_never_the_value(changes: dict[str, Json], reason: str) -> None:
@@ -392,7 +392,7 @@ def test_what_nothing_depends_on_is_left_out_where_it_cannot_be_used() -> None:
     )
     assert datetime(2026, 4, 10, 12, 26, 40, tzinfo=UTC) == conversion.payload.timestamp
     assert [
-        "timestamp (at): no time can be read; left out",
+        "timestamp (at): no time can be read from text; left out",
         "customer_name (name): a list, expected text or a number; left out",
         "customer_avatar (face): an object, expected text or a number; left out",
     ] == odd.steps[-1].why.replace("; left out; ", "; left out\n").splitlines()
