@@ -24,7 +24,7 @@ _MOST_SHOWN = 120
 _LEFT_OUT = frozenset(("click_id", "customer_name", "customer_email", "customer_avatar", "timestamp"))
 
 #: What a closure may raise on an odd document besides Unfit.
-_ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 _T = TypeVar("_T")
 
@@ -55,7 +55,7 @@ def value_of(expression: Expression, document: Json, context: Context) -> Json:
     """The expression's value; raises Unfit and nothing else, whatever the document."""
     try:
         return expression.evaluate(document, context)
-    except _ODD as error:
+    except ODD as error:
         raise Unfit(f"it cannot be worked out ({type(error).__name__})") from None
 
 
