@@ -81,7 +81,7 @@ def test_a_retry_of_hubspot_is_known_by_every_event_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["subscriptionType", "objectTypeId", "objectId", "propertyName", "occurredAt", "eventId"]
+    "field", ["portalId", "subscriptionType", "objectTypeId", "objectId", "propertyName", "occurredAt", "eventId"]
 )
 def test_an_event_of_hubspot_that_differs_is_another_one(field: str) -> None:
     event = example("hubspot", "object_property_change")[0]
@@ -126,6 +126,7 @@ def test_clerk_is_known_by_the_signed_header() -> None:
 
 
 def set_seat(value: Any) -> None:
+    value["createdAt"] = "2026-09-21T14:15:00.002Z"
     value["payload"]["responses"]["email"]["value"] = "grace.hopper@example.com"
 
 
