@@ -34,14 +34,16 @@ class Bound:
     is_sound: bool = True
 
 
-def bind(verify: Node, source: str, lookup: Lookup) -> Bound:
+def bind(
+    verify: Node, source: str, *, lookup: Lookup, certificates: sources.Certificates = sources.no_certificates
+) -> Bound:
     """The verifier of this source, with the variables that `lookup` finds."""
     filled, missing, problems = _filled(verify, lookup)
     scheme, more = sources.parse(filled)
     problems += more
     if scheme is None:
         return Bound(problems=tuple(problems), is_sound=False)
-    verifier, unset_too, more = _bound(scheme, source, lookup)
+    verifier, unset_too, more = _bound(scheme, source, lookup, certificates)
     missing += unset_too
     return Bound(
         verifier=None if missing else verifier,
@@ -83,7 +85,7 @@ def _filled(node: Node, lookup: Lookup) -> tuple[Node, list[str], list[Problem]]
 
 
 def _bound(
-    scheme: sources.Scheme, source: str, lookup: Lookup
+    scheme: sources.Scheme, source: str, lookup: Lookup, certificates: sources.Certificates
 ) -> tuple[sources.Verifier | None, list[str], list[Problem]]:
     """The scheme with its secrets: a variable of several lines is several secrets (old and new, while rotating)."""
     secrets: list[str] = []
@@ -101,9 +103,10 @@ def _bound(
     if missing:
         return None, missing, problems
     try:
-        return sources.bind(scheme, secrets, url=url, verify_token=token), [], problems
+        verifier = sources.bind(scheme, secrets, url=url, verify_token=token, certificates=certificates)
     except ConfigError as error:
         return None, [], [*problems, *error.problems]
+    return verifier, [], problems
 
 
 def _url(source: str, lookup: Lookup) -> str:

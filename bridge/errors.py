@@ -2,6 +2,7 @@
 
 BridgeError
 ├── Refused        this webhook is not let in: a status and one plain word for the caller
+├── CannotSign     the proof of this source needs a key that only its sender has
 ├── ConfigError    the operator has something to mend; carries every Problem found
 └── StoreError     the database cannot answer now; try later
 
@@ -107,14 +108,19 @@ class Refused(BridgeError):
     """This webhook is not let in.
 
     `status` is the HTTP status for the caller, `word` the one plain word it is told, `detail` what our own
-    log may say (never a secret, a signature or a body).
+    log may say (never a secret, a signature or a body), `retry_after` in how many seconds it may be let in.
     """
 
-    def __init__(self, word: str, *, status: int = 401, detail: str = "") -> None:
+    def __init__(self, word: str, *, status: int = 401, detail: str = "", retry_after: int | None = None) -> None:
         super().__init__(detail or word)
         self.word = word
         self.status = status
         self.detail = detail or word
+        self.retry_after = retry_after
+
+
+class CannotSign(BridgeError):
+    """A sample cannot be proven: that needs a key that only the sender has. The text is for the operator."""
 
 
 @dataclass(eq=False)

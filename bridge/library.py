@@ -6,12 +6,18 @@ source is off and listed, never open. Nothing here keeps state; a reload makes a
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from bridge import sources
-from bridge.credentials import Lookup, bind, unset
+from bridge.credentials import Bound, Lookup, bind, unset
 from bridge.errors import Place, Problem, Severity, in_order
 from bridge.mapping import Mapping, Parsed, parse
+from bridge.model import Node
+
+#: A `verify` section and its source's name → the verifier.
+_Bind: TypeAlias = Callable[[Node, str], Bound]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +59,19 @@ def shipped_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "mappings"
 
 
-def load(*, shipped: Path, folder: Path | None, lookup: Lookup) -> Library:
+def load(
+    *,
+    shipped: Path,
+    folder: Path | None,
+    lookup: Lookup,
+    certificates: sources.Certificates = sources.no_certificates,
+) -> Library:
     """Read the shipped mappings and the operator's over them. Raises nothing: look at `errors`."""
-    base = _texts(shipped)
-    found, problems = _read(_files(shipped), base, lookup, shipped=True)
+    base, bound = _texts(shipped), partial(bind, lookup=lookup, certificates=certificates)
+    found, problems = _read(_files(shipped), base, bound, shipped=True)
     if folder is not None and folder.resolve() != shipped.resolve():
         files, trouble = _listed(folder)
-        theirs, more = _read(files, base, lookup, shipped=False)
+        theirs, more = _read(files, base, bound, shipped=False)
         found |= theirs
         problems += [*trouble, *more]
     return Library(sources=dict(sorted(found.items())), problems=tuple(in_order(problems)))
@@ -78,7 +90,7 @@ def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Libra
             problems += trouble
         else:
             problems.append(_no_file(path))
-    found, more = _read(files, _texts(shipped), lookup, shipped=False)
+    found, more = _read(files, _texts(shipped), partial(bind, lookup=lookup), shipped=False)
     missing = [unset(source.mapping.verify, source.name, name) for source in found.values() for name in source.missing]
     return Library(sources=found, problems=tuple(in_order([*problems, *more, *missing])))
 
@@ -102,7 +114,7 @@ def _texts(shipped: Path) -> dict[str, Path]:
 
 
 def _read(
-    files: Iterable[Path], base: dict[str, Path], lookup: Lookup, *, shipped: bool
+    files: Iterable[Path], base: dict[str, Path], bound: _Bind, *, shipped: bool
 ) -> tuple[dict[str, Source], list[Problem]]:
     found: dict[str, Source] = {}
     problems: list[Problem] = []
@@ -111,7 +123,7 @@ def _read(
         return base[name].read_text(encoding="utf-8") if name in base else None
 
     for file in files:
-        source, more = _read_one(file, shipped_text, lookup, shipped=shipped)
+        source, more = _read_one(file, shipped_text, bound, shipped=shipped)
         problems += more
         if source is None:
             continue
@@ -123,7 +135,7 @@ def _read(
 
 
 def _read_one(
-    file: Path, shipped_text: Callable[[str], str | None], lookup: Lookup, *, shipped: bool
+    file: Path, shipped_text: Callable[[str], str | None], bound: _Bind, *, shipped: bool
 ) -> tuple[Source | None, list[Problem]]:
     try:
         text = file.read_text(encoding="utf-8")
@@ -134,15 +146,15 @@ def _read_one(
     if parsed.mapping is None:
         return None, problems
     mapping = parsed.mapping
-    bound = bind(mapping.verify, mapping.source, lookup)
-    problems += bound.problems
-    if not bound.is_sound:
+    proof = bound(mapping.verify, mapping.source)
+    problems += proof.problems
+    if not proof.is_sound:
         return None, problems
     source = Source(
         name=mapping.source,
         mapping=mapping,
-        verifier=bound.verifier,
-        missing=bound.missing,
+        verifier=proof.verifier,
+        missing=proof.missing,
         file=file,
         shipped=shipped,
     )

@@ -8,6 +8,7 @@ from bridge import library, logs, reload
 from bridge.config import SETTINGS, Settings
 from bridge.errors import ConfigError
 from bridge.library import Library
+from bridge.sources import Certificates, no_certificates
 
 #: Read at every reload; a change of any other setting needs a restart.
 _RELOADED = "TRACKBRIDGE_MAPPINGS"
@@ -15,10 +16,10 @@ _RELOADED = "TRACKBRIDGE_MAPPINGS"
 _log = logs.get("bridge.reload")
 
 
-def load_library(settings: Settings) -> Library:
+def load_library(settings: Settings, *, certificates: Certificates = no_certificates) -> Library:
     """The mappings in force by these settings; ConfigError with every problem when the set is not sound."""
-    secrets = settings.secrets()
-    loaded = library.load(shipped=library.shipped_folder(), folder=settings.mappings, lookup=secrets)
+    secrets, shipped = settings.secrets(), library.shipped_folder()
+    loaded = library.load(shipped=shipped, folder=settings.mappings, lookup=secrets, certificates=certificates)
     if loaded.errors or secrets.problems:
         raise ConfigError([*loaded.errors, *secrets.problems])
     return loaded
@@ -27,8 +28,9 @@ def load_library(settings: Settings) -> Library:
 class Fresh:
     """Reads settings and mappings as they are now. `reread` raises ConfigError when the settings have a problem."""
 
-    def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
+    def __init__(self, settings: Settings, reread: Callable[[], Settings], certificates: Certificates) -> None:
         self._started_with = settings
+        self._certificates = certificates
         self._reread = reread
         self._told: list[str] = []
         self._folder = settings.mappings
@@ -36,7 +38,7 @@ class Fresh:
     def library(self) -> Library:
         """The mappings by the settings of now. Raises ConfigError with every problem."""
         settings = self._reread()
-        loaded = load_library(settings)
+        loaded = load_library(settings, certificates=self._certificates)
         self._folder = settings.mappings
         self._tell_restart(settings)
         return loaded

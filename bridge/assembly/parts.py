@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from bridge import __version__, logs
 from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
 from bridge.assembly.fresh import Fresh, load_library
+from bridge.certificates import Certificates
 from bridge.config import Settings
 from bridge.intake import Intake
 from bridge.library import Library
@@ -51,12 +52,14 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(settings: Settings, *, reread: Callable[[], Settings] | None = None) -> AsyncIterator[Running]:
     """A bridge without its socket: store open, worker at work; drained and closed at the end."""
-    fresh = Fresh(settings, reread or (lambda: settings))
+    certificates = Certificates(clock=utcnow)
+    fresh = Fresh(settings, reread or (lambda: settings), certificates)
     marked = fresh.marks()  # before the files are read: what changes meanwhile is noticed
-    loaded = load_library(settings)
+    loaded = load_library(settings, certificates=certificates)
     store = await open_store(settings.database_url.reveal(), exclusive=True)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
+        stack.push_async_callback(certificates.aclose)
         wire = Wire(
             settings.base_url,
             settings.token.reveal() if settings.token else "",

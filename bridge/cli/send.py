@@ -18,7 +18,7 @@ from bridge.cli.payload import read_example, read_payload
 from bridge.config import Settings
 from bridge.demo.samples import SAMPLE_MARK, signed, with_new_id
 from bridge.demo.sender import NoAnswerError, post
-from bridge.errors import did_you_mean
+from bridge.errors import CannotSign, did_you_mean
 from bridge.library import Source
 from bridge.model import Webhook
 
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _prepared(source: Source, options: argparse.Namespace) -> Webhook:
-    """The chosen webhook with its id, its mark and its proof. Raises Failed when a secret is missing."""
+    """The chosen webhook with its id, its mark and its proof. Raises Failed when it cannot be proven here."""
     if source.verifier is None:
         names = ", ".join(source.missing)
         raise Failed(f'"{source.name}" cannot be signed: {names} is not set\n  fix: set it here as it is set for serve')
@@ -74,7 +74,10 @@ def _prepared(source: Source, options: argparse.Namespace) -> Webhook:
         webhook = with_new_id(webhook, source, suffix)
     if not options.live:
         webhook = replace(webhook, headers=(*webhook.headers, SAMPLE_MARK))
-    return signed(webhook, source.verifier, now(), suffix)
+    try:
+        return signed(webhook, source.verifier, now(), suffix)
+    except CannotSign as error:
+        raise Failed(f'"{source.name}" cannot be signed here: {error}') from None
 
 
 def chosen(source: Source, name: str | None) -> Webhook:

@@ -8,7 +8,20 @@ from bridge.sources.binder import bind
 from bridge.sources.handshakes import Reply
 from bridge.sources.parser import SCHEMES, parse
 from bridge.sources.scheme import Scheme
+from bridge.sources.signer import Certificate, Certificates, Lack, no_certificates
 from bridge.sources.unsigned import sample
 from bridge.sources.verifier import Verifier
 
-__all__ = ["SCHEMES", "Reply", "Scheme", "Verifier", "bind", "parse", "sample"]
+__all__ = [
+    "SCHEMES",
+    "Certificate",
+    "Certificates",
+    "Lack",
+    "Reply",
+    "Scheme",
+    "Verifier",
+    "bind",
+    "no_certificates",
+    "parse",
+    "sample",
+]

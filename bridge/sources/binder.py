@@ -6,17 +6,27 @@ from typing import assert_never
 
 from bridge.errors import ConfigError, Place, Problem
 from bridge.model import Node
-from bridge.sources.hmac_scheme import HmacVerifier
-from bridge.sources.keys import common_flaw, flaw
-from bridge.sources.scheme import Basic, Hmac, Nothing, Scheme, Stripe, Token
+from bridge.sources.hmac_scheme import HmacVerifier, PublicKeys
+from bridge.sources.keys import common_flaw, flaw, public_key
+from bridge.sources.paypal import PayPalVerifier
+from bridge.sources.scheme import Basic, Hmac, Nothing, PayPal, Scheme, Stripe, Token
+from bridge.sources.signer import Certificates, no_certificates
 from bridge.sources.unsigned import BasicVerifier, OpenVerifier, TokenVerifier
 from bridge.sources.verifier import Verifier
 
 
-def bind(scheme: Scheme, secrets: Sequence[str], *, url: str = "", verify_token: str = "") -> Verifier:
+def bind(
+    scheme: Scheme,
+    secrets: Sequence[str],
+    *,
+    url: str = "",
+    verify_token: str = "",
+    certificates: Certificates = no_certificates,
+) -> Verifier:
     """Make the verifier; the first secret is the one that signs. Raises ConfigError when one cannot be a secret.
 
-    `url` is the source's own address, for a scheme that `needs_url`; without a `verify_token` no GET is let in.
+    `url` is the source's own address, for a scheme that `needs_url`; without a `verify_token` no GET is let in; without
+    `certificates` nothing can be proven that one proves.
     """
     proof = scheme.proof
     if isinstance(proof, Nothing):
@@ -32,7 +42,10 @@ def bind(scheme: Scheme, secrets: Sequence[str], *, url: str = "", verify_token:
         case Stripe():
             return _stripe(secrets)
         case Hmac():
-            return HmacVerifier(proof, secrets, url=url, verify_token=verify_token)
+            public = _public_keys(proof, secrets)
+            return HmacVerifier(proof, secrets, url=url, verify_token=verify_token, public=public)
+        case PayPal():
+            return PayPalVerifier(secrets, certificates)
         case Token():
             return TokenVerifier(proof, secrets)
         case Basic():
@@ -46,6 +59,15 @@ def _stripe(secrets: Sequence[str]) -> Verifier:
     module = import_module("bridge.sources.stripe_scheme")
     verifier: Verifier = module.StripeVerifier(secrets)
     return verifier
+
+
+def _public_keys(proof: Hmac, secrets: Sequence[str]) -> PublicKeys | None:
+    keys = {number: key for number, secret in enumerate(secrets, start=1) if (key := public_key(proof, secret))}
+    if not keys:
+        return None
+    # as with Stripe's library: imported for those who need it
+    found: PublicKeys = import_module("bridge.sources.ed25519").PublicKeys(keys)
+    return found
 
 
 def _problems(scheme: Scheme, secrets: Sequence[str]) -> list[Problem]:

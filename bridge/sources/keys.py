@@ -7,7 +7,8 @@ import base64
 import binascii
 from typing import assert_never
 
-from bridge.sources.scheme import Basic, Hmac, KeyForm, Nothing, Proof, Stripe, Token
+from bridge.sources.scheme import Basic, Hmac, KeyForm, Nothing, PayPal, Proof, Stripe, Token
+from bridge.sources.template import Field
 
 #: Words that stand where a secret should; compared without case, hyphens and underscores.
 _PLACEHOLDERS = frozenset(
@@ -18,6 +19,9 @@ _PLACEHOLDERS = frozenset(
     )
 )
 _API_KEYS = ("sk_", "rk_", "pk_")
+#: What Standard Webhooks writes before a key pair's halves.
+_PUBLIC, _PRIVATE = "whpk_", "whsk_"
+_PUBLIC_SIZE = 32
 
 
 def flaw(proof: Proof, secret: str) -> str:
@@ -56,6 +60,16 @@ def key_bytes(form: KeyForm, secret: str) -> bytes | None:
         return None
 
 
+def public_key(proof: Hmac, secret: str) -> bytes | None:
+    """The public key that this secret is, where the scheme has signatures for one; None when it is a shared secret."""
+    if not (secret.startswith(_PUBLIC) and proof.pattern.has(Field.ED25519)):
+        return None
+    try:
+        return _base64(secret.removeprefix(_PUBLIC))
+    except ValueError:
+        return b""
+
+
 def _base64(text: str) -> bytes:
     """Strict but for the padding, which some senders leave out."""
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -73,12 +87,23 @@ def _own_flaw(proof: Proof, secret: str) -> str:
             return (
                 "it is an API key, not an endpoint's signing secret (whsec_…)" if secret.startswith(_API_KEYS) else ""
             )
+        case PayPal():
+            return "" if secret.isascii() and secret.isalnum() else "it is not a webhook's id, of letters and digits"
         case Basic():
             user, colon, password = secret.partition(":")
             return "" if user and colon and password else "it is not written user:password"
         case Hmac():
-            return "" if key_bytes(proof.key, secret) else f"it is not written as `key: {proof.key.value}` says"
+            return _key_flaw(proof, secret)
         case Token() | Nothing():
             return ""
         case _:
             assert_never(proof)
+
+
+def _key_flaw(proof: Hmac, secret: str) -> str:
+    public = public_key(proof, secret)
+    if public is not None:
+        return "" if len(public) == _PUBLIC_SIZE else "it is not a public key (whpk_ and 32 bytes in base64)"
+    if secret.startswith(_PRIVATE) and proof.pattern.has(Field.ED25519):
+        return "it is a private key, which is the sender's alone; the public one begins with whpk_"
+    return "" if key_bytes(proof.key, secret) else f"it is not written as `key: {proof.key.value}` says"

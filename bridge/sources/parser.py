@@ -6,12 +6,12 @@ from bridge.errors import Problem, Severity, did_you_mean
 from bridge.model import Node
 from bridge.sources.entries import Entries, is_empty
 from bridge.sources.hmac_parser import parse_hmac
-from bridge.sources.presets import PRESETS, with_preset
+from bridge.sources.presets import PRESETS, SAME_AS, with_preset
 from bridge.sources.problems import at, without_secrets
-from bridge.sources.scheme import Basic, Nothing, Proof, Scheme, Stripe, Token
+from bridge.sources.scheme import Basic, Nothing, PayPal, Proof, Scheme, Stripe, Token
 
 #: Every word that `scheme` may be.
-SCHEMES: tuple[str, ...] = ("stripe", "hmac", "token", "basic", "none", *PRESETS)
+SCHEMES: tuple[str, ...] = ("stripe", "paypal", "hmac", "token", "basic", "none", *PRESETS)
 
 _TOKEN_PLACES = ("header", "query", "path")
 
@@ -32,7 +32,7 @@ def _parse(verify: Node) -> tuple[Scheme | None, list[Problem]]:
         fix = f"write scheme: and one of: {', '.join(SCHEMES)}"
         return None, [at(written or verify, "missing-key", "`scheme` is not said", fix=fix)]
     if written.kind != "scalar" or written.text not in SCHEMES:
-        return None, [at(written, "unknown-scheme", "there is no such scheme", fix=did_you_mean(written.text, SCHEMES))]
+        return None, [at(written, "unknown-scheme", "there is no such scheme", fix=_meant(written.text))]
     name = written.text
     proof = _proof(verify, written, problems)
     secret = () if name == "none" else _secret(verify, problems)
@@ -42,11 +42,20 @@ def _parse(verify: Node) -> tuple[Scheme | None, list[Problem]]:
     return Scheme(name=name, proof=proof, secret=secret, verify_token=token, place=verify.place), problems
 
 
+def _meant(name: str) -> str:
+    if name in SAME_AS:
+        return f"{name} signs as {SAME_AS[name]} does: write scheme: {SAME_AS[name]}"
+    return did_you_mean(name, SCHEMES)
+
+
 def _proof(verify: Node, scheme: Node, problems: list[Problem]) -> Proof | None:
     match scheme.text:
         case "stripe":
             Entries(verify, ("scheme", "secret"), problems)
             return Stripe()
+        case "paypal":
+            Entries(verify, ("scheme", "secret"), problems)
+            return PayPal()
         case "basic":
             Entries(verify, ("scheme", "secret"), problems)
             return Basic()

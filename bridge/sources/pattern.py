@@ -38,6 +38,8 @@ class Found:
     """What a header held, still as it was sent."""
 
     signatures: tuple[bytes, ...]
+    #: signatures that a public key proves
+    ed25519: tuple[bytes, ...] = ()
     timestamp: bytes = b""
     id: bytes = b""
 
@@ -67,14 +69,22 @@ class Pattern:
         found: dict[Field, list[bytes]] = {}
         for text in texts:
             self._sort(text.strip(b" \t"), found)
-        if Field.SIGNATURE not in found:
-            raise refused("missing")
-        signatures = tuple(found[Field.SIGNATURE])
-        return Found(signatures=signatures, timestamp=self._one(Field.TIMESTAMP, found), id=self._one(Field.ID, found))
+        return Found(
+            signatures=tuple(found.get(Field.SIGNATURE, ())),
+            ed25519=tuple(found.get(Field.ED25519, ())),
+            timestamp=self._one(Field.TIMESTAMP, found),
+            id=self._one(Field.ID, found),
+        )
 
     def write(self, values: dict[Field, bytes]) -> bytes:
-        """A header that `read` takes apart again."""
-        return self.separator.join(part.prefix + values[part.field] + part.suffix for part in self.parts)
+        """A header that `read` takes apart again; parts without a value are left out, and so is a second signature."""
+        fields: set[Field] = set()
+        parts: list[bytes] = []
+        for part in self.parts:
+            if part.field in values and part.field not in fields:
+                parts.append(part.prefix + values[part.field] + part.suffix)
+                fields.add(part.field)
+        return self.separator.join(parts)
 
     def _sort(self, text: bytes, found: dict[Field, list[bytes]]) -> None:
         best: tuple[int, Field, bytes] | None = None
@@ -99,7 +109,7 @@ class Pattern:
 
 def parse_pattern(node: Node) -> tuple[Pattern | None, list[Problem]]:
     """Read a written pattern; None when it has problems."""
-    pieces, problems = split(node, (Field.SIGNATURE, Field.TIMESTAMP, Field.ID))
+    pieces, problems = split(node, (Field.SIGNATURE, Field.ED25519, Field.TIMESTAMP, Field.ID))
     fields = [piece.field for piece in pieces if piece.field]
     if not problems and Field.SIGNATURE not in fields:
         fix = 'write {signature} where the header has it, such as "sha256={signature}"'

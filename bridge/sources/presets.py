@@ -13,7 +13,7 @@ from bridge.model import Node
 
 Axes: TypeAlias = Mapping[str, str | tuple[str, ...] | Mapping[str, str]]
 
-_STANDARD_SIGNATURE = "v1,{signature} v1,{signature}"
+_STANDARD_SIGNATURE = "v1,{signature} v1a,{ed25519}"
 
 PRESETS: Mapping[str, Axes] = MappingProxyType(
     {
@@ -38,7 +38,7 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
         # Standard Webhooks, but the key is the whole text of the secret, its whsec_ included
         "polar": {
             "header": "webhook-signature",
-            "pattern": _STANDARD_SIGNATURE,
+            "pattern": "v1,{signature} v1,{signature}",
             "encoding": "base64",
             "key": "utf8",
             "signed": "{id}.{timestamp}.{body}",
@@ -65,6 +65,9 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
             "signed": "{method}{url}{body}{timestamp}",
             "timestamp": {"header": "x-hubspot-request-timestamp", "unit": "ms"},
         },
+        # what an app sends besides, and what workflows send: hashes without an HMAC
+        "hubspot-v1": {"header": "x-hubspot-signature", "algorithm": "plain-sha256"},
+        "hubspot-v2": {"header": "x-hubspot-signature", "algorithm": "plain-sha256", "signed": "{method}{url}{body}"},
         "webflow": {
             "header": "x-webflow-signature",
             "signed": "{timestamp}:{body}",
@@ -91,12 +94,26 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
         "razorpay": {"header": "x-razorpay-signature"},
         "gocardless": {"header": "webhook-signature"},
         "xero": {"header": "x-xero-signature", "encoding": "base64", "handshake": "xero"},
+        # its next-generation webhooks; the prefix is in its own library, not in its documentation
+        "mollie": {"header": "x-mollie-signature", "pattern": "sha256={signature},{signature}"},
         "paddle": {
             "header": "paddle-signature",
             "pattern": "ts={timestamp};h1={signature}",
             "signed": "{timestamp}:{body}",
         },
         "square": {"header": "x-square-hmacsha256-signature", "encoding": "base64", "signed": "{url}{body}"},
+    }
+)
+
+
+#: Senders that prove themselves as another does, under whose name they are written.
+SAME_AS: Mapping[str, str] = MappingProxyType(
+    {
+        "clerk": "svix",
+        "resend": "svix",
+        "supabase": "standard-webhooks",
+        "formbricks": "standard-webhooks",
+        "hubspot-v3": "hubspot",
     }
 )
 

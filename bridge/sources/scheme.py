@@ -18,11 +18,12 @@ TOLERANCE_SECONDS = 300
 
 
 class Algorithm(Enum):
-    """The hash under the HMAC."""
+    """The hash under the HMAC, or one without an HMAC."""
 
     SHA256 = "sha256"
     SHA1 = "sha1"
     SHA512 = "sha512"
+    PLAIN_SHA256 = "plain-sha256"  # the hash of the secret with the signed bytes behind it
 
 
 class Encoding(Enum):
@@ -97,6 +98,11 @@ class Stripe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayPal:
+    """PayPal's own scheme: a certificate proves, and the secret is the webhook's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """A shared secret sent as it is, in exactly one place."""
 
@@ -117,7 +123,7 @@ class Nothing:
     """No proof at all: whoever knows the address is let in."""
 
 
-Proof: TypeAlias = Hmac | Stripe | Token | Basic | Nothing
+Proof: TypeAlias = Hmac | Stripe | PayPal | Token | Basic | Nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class Field(Enum):
     METHOD = "method"
     URL = "url"
     SIGNATURE = "signature"
+    ED25519 = "ed25519"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ def _unknown(node: Node, name: str | None, fields: dict[str, Field], offset: int
         return at(node, "stray-brace", "a brace without its other half", offset=offset, fix="placeholders are {name}")
     if name == "secret":
         why = "the secret is the key of the HMAC, never a part of what is signed"
-        return at(node, "secret-in-template", "the secret stands in a template", why=why, offset=offset)
+        fix = "leave it out; algorithm: plain-sha256 hashes the secret and then the template"
+        return at(node, "secret-in-template", "the secret stands in a template", why=why, fix=fix, offset=offset)
     return at(
         node, "unknown-placeholder", "there is no such placeholder here", fix=did_you_mean(name, fields), offset=offset
     )

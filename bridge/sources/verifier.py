@@ -13,7 +13,7 @@ from bridge.sources.handshakes import NO_HANDSHAKE, Handshake, Reply
 class Verifier(ABC):
     """One source's scheme with its secrets: proves webhooks, and signs samples the same way."""
 
-    #: whether a webhook must prove anything at all
+    #: whether `sign` can make a proof: not where there is none, nor where only the sender has the key
     signs: bool = True
     handshake: Handshake = NO_HANDSHAKE
 
@@ -26,6 +26,7 @@ class Verifier(ABC):
         """The same webhook with its proof by the first secret; a proof it already carries is replaced.
 
         `event_id` goes where the scheme signs an id; without one the webhook's own stays, or one is made of its body.
+        Raises CannotSign where only the sender has the key.
         """
 
     @property

@@ -45,12 +45,12 @@ def write_moment(now: datetime, unit: Unit) -> bytes:
             assert_never(unit)
 
 
-def check_window(moment: int, now: datetime, tolerance_seconds: int) -> None:
-    """Refuse what was signed too long ago or too far ahead; the border itself is inside."""
+def check_window(moment: int, now: datetime, tolerance_seconds: int, *, ahead_seconds: int | None = None) -> None:
+    """Refuse what was signed too long ago or too far ahead; the border itself is inside, and ahead as far as behind."""
     age = _microseconds(now) - moment
     if age > tolerance_seconds * 1_000_000:
         raise refused("stale")
-    if age < -tolerance_seconds * 1_000_000:
+    if age < -(tolerance_seconds if ahead_seconds is None else ahead_seconds) * 1_000_000:
         raise refused("future")
 
 

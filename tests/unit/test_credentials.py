@@ -15,7 +15,7 @@ META = "scheme: meta\nsecret: ${META_SECRET}\nverify_token: ${META_VERIFY_TOKEN}
 
 
 def bound(section: str, source: str = "square", **variables: str) -> Bound:
-    return bind(verify_node(section), source, variables.get)
+    return bind(verify_node(section), source, lookup=variables.get)
 
 
 def proves_address(made: Bound, url: str) -> bool:

@@ -15,6 +15,8 @@ SECTIONS = {
     "hex": "{scheme: hmac, header: X, key: hex, secret: $S}",
     "base64": "{scheme: hmac, header: X, key: base64, secret: $S}",
     "whsec": "{scheme: standard-webhooks, secret: $S}",
+    "polar-like": "{scheme: polar, key: whsec, secret: $S}",
+    "paypal": "{scheme: paypal, secret: $S}",
     "token": "{scheme: token, header: X, secret: $S}",
     "basic": "{scheme: basic, secret: $S}",
 }
@@ -48,7 +50,16 @@ SECTIONS = {
         ("base64", "a_-b", "it is not written as `key: base64` says"),
         ("base64", "====", "it is not written as `key: base64` says"),
         ("whsec", "whsec_not base64", "it is not written as `key: whsec` says"),
-        ("whsec", "whpk_1SiA4o9hyqTC", "it is not written as `key: whsec` says"),
+        ("whsec", "whpk_1SiA4o9hyqTC", "it is not a public key (whpk_ and 32 bytes in base64)"),
+        ("whsec", "whpk_not base64", "it is not a public key (whpk_ and 32 bytes in base64)"),
+        (
+            "whsec",
+            "whsk_MDEyMw==",
+            "it is a private key, which is the sender's alone; the public one begins with whpk_",
+        ),
+        ("polar-like", "whpk_1SiA4o9hyqTC", "it is not written as `key: whsec` says"),
+        ("paypal", "AbC-123", "it is not a webhook's id, of letters and digits"),
+        ("paypal", "WEBHOOK_ID", "it is not a webhook's id, of letters and digits"),
         ("basic", "bob", "it is not written user:password"),
         ("basic", "bob:", "it is not written user:password"),
         ("basic", ":s3cr3t", "it is not written user:password"),
@@ -133,13 +144,22 @@ def test_an_example_counts_as_proven_as_a_whole() -> None:
     assert ("example", None, False) == (verified.by, verified.signed_headers, verified.sample)
 
 
-@pytest.mark.parametrize(("name", "is_there"), [("github", False), ("stripe", True)])
-def test_stripes_library_is_imported_for_stripe_alone(name: str, is_there: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "secret", "library", "is_there"),
+    [
+        ("github", "s3cr3tone", "stripe", False),
+        ("stripe", "s3cr3tone", "stripe", True),
+        ("standard-webhooks", "whsec_MDEyMw==", "cryptography", False),
+        ("standard-webhooks", "whpk_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "cryptography", True),
+        ("paypal", "s3cr3tone", "cryptography", False),
+    ],
+)
+def test_a_library_is_imported_for_those_who_need_it(name: str, secret: str, library: str, is_there: bool) -> None:
     program = f"""
 import sys
 from tests.unit.sources.factories import a_verifier
-a_verifier("{{scheme: {name}, secret: $S}}", "s3cr3t-one")
-print("stripe" in sys.modules)
+a_verifier("{{scheme: {name}, secret: $S}}", "{secret}")
+print("{library}" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 

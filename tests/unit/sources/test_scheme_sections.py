@@ -84,6 +84,7 @@ def test_a_token_is_in_one_place(section: str, token: Token) -> None:
         ("{scheme: stripe, secret: $S, tolerance: 5}", ["unknown-key"]),
         ("{scheme: stripe, secrets: $S}", ["unknown-key", "missing-secret"]),
         ("{scheme: none, secret: $S}", ["unknown-key", "scheme-none"]),
+        ("{scheme: paypal, secret: $S, tolerance: 5}", ["unknown-key"]),
         ("{scheme: basic, secret: $S, user: me}", ["unknown-key"]),
         ("{scheme: token, secret: $S}", ["token-place"]),
         ("{scheme: token, secret: $S, header: A, query: b}", ["token-place"]),
@@ -125,6 +126,8 @@ tolerance: soon
     [
         ("{scheme: stirpe, secret: $S}", 'did you mean "stripe"?'),
         ("{scheme: standard_webhooks, secret: $S}", 'did you mean "standard-webhooks"?'),
+        ("{scheme: clerk, secret: $S}", "clerk signs as svix does: write scheme: svix"),
+        ("{scheme: supabase, secret: $S}", "supabase signs as standard-webhooks does: write scheme: standard-webhooks"),
         ("{scheme: hmac, header: X, secret: $S, algoritm: sha1}", 'did you mean "algorithm"?'),
         ("{scheme: hmac, header: X, secret: $S, encoding: base46}", "use one of: hex, base64"),
         ("{scheme: hmac, header: X, secret: $S, key: text}", "use one of: utf8, base64, hex, whsec"),
