@@ -4,7 +4,7 @@
 without raising. `explain` and `compare` tell people what came of it. The words are in docs/mapping.md.
 """
 
-from bridge.mapping.apply import apply, unreadable
+from bridge.mapping.apply import apply, handshake, unreadable
 from bridge.mapping.compare import compare
 from bridge.mapping.document import compose
 from bridge.mapping.explain import Explanation, explain
@@ -24,6 +24,7 @@ __all__ = [
     "compare",
     "compose",
     "explain",
+    "handshake",
     "parse",
     "render",
     "unreadable",

@@ -7,10 +7,11 @@ events are remembered and not sent. A batch gives one Meaning for each of its it
 from functools import lru_cache
 
 from bridge.mapping.context import Context
-from bridge.mapping.conversions import Failed, Made, Skipped, convert, reason, value_of
+from bridge.mapping.conversions import Failed, Made, Skipped, convert, place, reason, value_of
 from bridge.mapping.events import STAGE, EventReader
-from bridge.mapping.opening import listed, opened
-from bridge.mapping.rules import Mapping, Rule
+from bridge.mapping.opening import Item, listed, opened
+from bridge.mapping.redact import Hide, Kept, kept_of, kept_unread
+from bridge.mapping.rules import EventRules, Mapping, Rule
 from bridge.mapping.values import Unfit, is_false
 from bridge.model import Conversion, Event, EventState, Json, Meaning, Step, Verified
 
@@ -18,24 +19,52 @@ from bridge.model import Conversion, Event, EventState, Json, Meaning, Step, Ver
 MOST_STEPS = 100
 
 
-def apply(mapping: Mapping, verified: Verified, document: Json) -> tuple[Meaning, ...]:
-    """Everything this webhook means: one Meaning, or one for each item of a batch; never empty."""
-    reader = EventReader(mapping, verified)
+def apply(mapping: Mapping, verified: Verified, document: Json, *, hide: Hide | None = None) -> tuple[Meaning, ...]:
+    """Everything this webhook means: one Meaning, or one for each item of a batch; never empty.
+
+    `hide` takes the sender's echoed secret out of what the events keep.
+    """
+    kept = kept_of(mapping.redact, verified.webhook.body, document, hide)
+    reader = EventReader(mapping, verified, kept)
     rules = mapping.event
-    if rules.document is None and rules.for_each is None and rules.answers is None:
-        return (_meaning(mapping, reader, document, Context(verified.webhook, document), None),)
+    if kept is None and rules.document is None and rules.for_each is None and rules.answers is None:
+        return (_meaning(mapping, reader, Item(document, Context(verified.webhook, document), None)),)
     try:
         items = opened(rules, verified.webhook, document)
     except Unfit as error:
         return (Meaning(event=reader.unread(), state=EventState.UNMAPPED, reason=f"cannot map: {error}"),)
     if not items:
         return (Meaning(event=reader.unread(), state=EventState.IGNORED, reason="empty batch"),)
-    return tuple([_meaning(mapping, reader, item.document, item.context, item.number) for item in items])
+    shown = items if kept is None else _shown(rules, verified, kept)
+    if len(shown) != len(items):
+        return tuple([_hidden(reader, item) for item in items])
+    return tuple([_meaning(mapping, reader, item, public) for item, public in zip(items, shown, strict=True)])
 
 
-def unreadable(mapping: Mapping, verified: Verified, why: str) -> Meaning:
+def _shown(rules: EventRules, verified: Verified, kept: Kept) -> list[Item]:
+    """The items as they are without what is not to be kept."""
+    try:
+        return opened(rules, verified.webhook, kept.document)
+    except Unfit:
+        return []
+
+
+def _hidden(reader: EventReader, item: Item) -> Meaning:
+    why = "cannot map: event, document or for_each depends on what is redacted"
+    return Meaning(event=reader.unread(item.number), state=EventState.UNMAPPED, reason=why)
+
+
+def unreadable(mapping: Mapping, verified: Verified, why: str, *, hide: Hide | None = None) -> Meaning:
     """What a proven webhook without a readable document means: kept, with the reason."""
-    return Meaning(event=EventReader(mapping, verified).unread(), state=EventState.UNMAPPED, reason=why)
+    kept = kept_unread(mapping.redact, verified.webhook.body, hide)
+    return Meaning(event=EventReader(mapping, verified, kept).unread(), state=EventState.UNMAPPED, reason=why)
+
+
+def handshake(mapping: Mapping, verified: Verified, document: Json, *, hide: Hide | None = None) -> Meaning:
+    """What a proven challenge of the sender means: no rule is asked, because it is no event of theirs."""
+    kept = kept_of(mapping.redact, verified.webhook.body, document, hide)
+    event = EventReader(mapping, verified, kept).unread()
+    return Meaning(event=event, state=EventState.IGNORED, reason="handshake")
 
 
 class _Tally:
@@ -67,12 +96,13 @@ class _Tally:
         self.steps += [Step(rule=rule.name, result="failed", why=why) for why in reasons]
 
 
-def _meaning(mapping: Mapping, reader: EventReader, document: Json, context: Context, item: int | None) -> Meaning:
-    reading = reader.read(document, context, item)
+def _meaning(mapping: Mapping, reader: EventReader, given: Item, shown: Item | None = None) -> Meaning:
+    document, context, item = given.document, given.context, given.number
+    reading = reader.read(document, context, item, shown)
     event, steps = reading.event, reading.steps
     if reading.failures:
         steps += [Step(rule=STAGE, result="failed", why=why) for why in reading.failures]
-        return _result(event, EventState.UNMAPPED, _cannot(reading.failures), steps)
+        return _result(event, EventState.UNMAPPED, _cannot(reading.failures, item), steps)
     if event.test and not mapping.send_test:
         return _result(event, EventState.IGNORED, "test mode", steps)
     tally = _Tally(steps)
@@ -80,13 +110,13 @@ def _meaning(mapping: Mapping, reader: EventReader, document: Json, context: Con
     for rule in rules:
         if _try(rule, document, context, event, tally) and rule.stop:
             break
-    return _judged(event, tally)
+    return _judged(event, tally, item)
 
 
-def _judged(event: Event, tally: _Tally) -> Meaning:
+def _judged(event: Event, tally: _Tally, item: int | None) -> Meaning:
     conversions = tuple(tally.conversions)
     if tally.failures:
-        return _result(event, EventState.UNMAPPED, _cannot(tally.failures), tally.steps, conversions)
+        return _result(event, EventState.UNMAPPED, _cannot(tally.failures, item), tally.steps, conversions)
     if conversions:
         return _result(event, EventState.ACCEPTED, "", tally.steps, conversions)
     return _result(event, EventState.IGNORED, tally.skipped[0] if tally.skipped else "no rule", tally.steps)
@@ -101,9 +131,11 @@ def _result(
     return Meaning(event=event, state=state, reason=why, conversions=conversions, steps=tuple(steps))
 
 
-def _cannot(failures: list[str]) -> str:
+def _cannot(failures: list[str], item: int | None) -> str:
+    """The first failure, with its item in a batch."""
+    where = "" if item is None else f"item {item}, "
     more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-    return f"cannot map: {failures[0]}{more}"
+    return f"cannot map: {where}{failures[0]}{more}"
 
 
 def _try(rule: Rule, document: Json, context: Context, event: Event, tally: _Tally) -> bool:
@@ -128,7 +160,7 @@ def _try_item(rule: Rule, document: Json, context: Context, event: Event, item: 
                 tally.steps.append(_unmet(rule.name))
                 return False
         except Unfit as error:
-            tally.fail(rule, reason(f"rule '{rule.name}', ", "when", rule.when, str(error)))
+            tally.fail(rule, reason(place(rule, item), "when", rule.when, str(error)))
             return False
     tally.add(rule, convert(rule, document, context, event, item))
     return True

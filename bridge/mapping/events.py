@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from bridge.mapping.context import Context, header_text, query_pairs
 from bridge.mapping.conversions import reason, value_of
+from bridge.mapping.opening import Item
+from bridge.mapping.redact import Kept
 from bridge.mapping.rules import Expression, Mapping
 from bridge.mapping.times import time_of
 from bridge.mapping.values import Unfit, cleaned, id_of, kind_of
@@ -29,36 +31,46 @@ class Reading:
 class EventReader:
     """Reads the events of one webhook; what they share is read once."""
 
-    __slots__ = ("_headers", "_mapping", "_query", "_verified")
+    __slots__ = ("_body", "_headers", "_kept", "_mapping", "_query", "_verified")
 
-    def __init__(self, mapping: Mapping, verified: Verified) -> None:
+    def __init__(self, mapping: Mapping, verified: Verified, keep: Kept | None = None) -> None:
         self._mapping = mapping
         self._verified = verified
+        self._kept = keep
+        self._body = verified.webhook.body if keep is None else keep.body
         kept = mapping.headers_kept
         headers = verified.webhook.headers
         self._headers = tuple([(key.decode(), _shown(value)) for key, value in headers if key in kept])
+        if keep is not None and keep.is_json:
+            others = [header for header in self._headers if header[0] != "content-type"]
+            self._headers = (("content-type", "application/json"), *others)
         self._query = _kept_query(verified.webhook.query, mapping.queries_read) if mapping.queries_read else ""
 
-    def read(self, document: Json, context: Context, item: int | None = None) -> Reading:
-        """Read one event; `item` counts the items of a batch from 0."""
+    def read(self, document: Json, context: Context, item: int | None = None, shown: Item | None = None) -> Reading:
+        """Read one event; `item` counts the items of a batch from 0.
+
+        `shown` is its document without what is not to be kept, for what tells one event from another: id, type and
+        account are kept, logged and answered with.
+        """
         rules = self._mapping.event
         steps: list[Step] = []
         failures: list[str] = []
-        source_id, key = self._key(rules.id, document, context, item, steps)
+        public = (document, context) if shown is None else (shown.document, shown.context)
+        source_id, key = self._key(rules.id, *public, item, steps)
         event = self._event(
             key=key,
             source_id=source_id,
-            type=_text(rules.type, "type", document, context, failures),
+            type=self._text(rules.type, "type", *public, failures),
             occurred_at=_time(rules.occurred_at, document, context, steps),
-            account=_text(rules.account, "account", document, context, failures),
+            account=self._text(rules.account, "account", *public, failures),
             test=self._verified.sample or _is_test(rules.test, document, context, failures),
             item=item,
         )
         return Reading(event, steps, failures)
 
-    def unread(self) -> Event:
-        """The event of a webhook whose document is not to be had."""
-        return self._event(key=self._digest(None), test=self._verified.sample)
+    def unread(self, item: int | None = None) -> Event:
+        """The event of a webhook, or of an item, whose document is not to be had."""
+        return self._event(key=self._digest(item), test=self._verified.sample, item=item)
 
     def _event(
         self,
@@ -83,7 +95,7 @@ class EventReader:
             account=account,
             headers=self._headers,
             query=self._query,
-            body=webhook.body,
+            body=self._body,
             item=item,
             verified_by=self._verified.by,
             revision=self._mapping.revision,
@@ -103,10 +115,28 @@ class EventReader:
         if found is None:
             steps.append(_note(reason("", "id", expression, "nothing there; the body's digest is the key")))
             return None, self._digest(item)
+        if self._kept is not None and self._kept.betrays(found):
+            steps.append(_note(reason("", "id", expression, "holds what is redacted; the body's digest is the key")))
+            return None, self._digest(item)
         if not self._is_signed(expression):
             steps.append(_note(reason("", "id", expression, "not covered by the proof; the body's digest is the key")))
             return found, self._digest(item)
         return found, found
+
+    def _text(
+        self, expression: Expression | None, name: str, document: Json, context: Context, failures: list[str]
+    ) -> str | None:
+        if expression is None:
+            return None
+        try:
+            found = id_of(value_of(expression, document, context))
+        except Unfit as error:
+            failures.append(reason("event, ", name, expression, str(error)))
+            return None
+        if found is not None and self._kept is not None and self._kept.betrays(found):
+            failures.append(reason("event, ", name, expression, "holds what is redacted"))
+            return None
+        return found
 
     def _is_signed(self, expression: Expression) -> bool:
         signed = self._verified.signed_headers
@@ -130,27 +160,17 @@ def _kept_query(query: bytes, names: frozenset[str]) -> str:
     return urlencode([(name, value) for name, value in query_pairs(query.decode("latin-1")) if name in names])
 
 
-def _text(
-    expression: Expression | None, name: str, document: Json, context: Context, failures: list[str]
-) -> str | None:
-    if expression is None:
-        return None
-    try:
-        return id_of(value_of(expression, document, context))
-    except Unfit as error:
-        failures.append(reason("event, ", name, expression, str(error)))
-        return None
-
-
 def _time(expression: Expression | None, document: Json, context: Context, steps: list[Step]) -> datetime | None:
     if expression is None:
         return None
     try:
-        time = time_of(value_of(expression, document, context))
-    except Unfit:
-        time = None
+        value = value_of(expression, document, context)
+        time = time_of(value)
+        why = "" if time else f"no time can be read from {kind_of(value)}"
+    except Unfit as error:
+        time, why = None, str(error)
     if time is None:
-        steps.append(_note(reason("", "occurred_at", expression, "no time can be read; the time of receipt is used")))
+        steps.append(_note(reason("", "occurred_at", expression, f"{why}; the time of receipt is used")))
     return time
 
 

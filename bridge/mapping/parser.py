@@ -14,11 +14,12 @@ from bridge.mapping.example_parser import example_of
 from bridge.mapping.expressions import Role, expression_of
 from bridge.mapping.extends import overlaid
 from bridge.mapping.reader import Reader, is_slug
+from bridge.mapping.redact import Redaction, redaction_of
 from bridge.mapping.rule_parser import RuleParser
 from bridge.mapping.rules import EventRules, Example, Expression, Mapping, Rule
 from bridge.model import Node
 
-KEYS = ("extends", "source", "verify", "event", "send_test", "rules", "examples")
+KEYS = ("extends", "source", "verify", "event", "send_test", "redact", "rules", "examples")
 EVENT_KEYS = ("document", "for_each", "answers", "id", "type", "occurred_at", "test", "account")
 
 #: Headers every event keeps, for whoever has to find out what a sender did.
@@ -101,11 +102,12 @@ def _mapping(whole: _Whole, problems: list[Problem]) -> Mapping | None:
     _check_answers(given.get("event"), event, rules, reader)
     examples = _examples(given.get("examples"), whole, reader)
     send_test = reader.flag(given.get("send_test"), "send_test")
+    redact = redaction_of(given.get("redact"), reader)
     verify = given.get("verify")
     if verify is None or source is None or not reader.is_kind(verify, "verify", "map"):
         return None
     _check_request(verify, [*_expressions(event, rules)], reader)
-    return _finished(whole, source, verify, event, rules, examples, send_test=send_test)
+    return _finished(whole, source, verify, event, rules, examples, send_test=send_test, redact=redact)
 
 
 _MISSING = {
@@ -182,12 +184,16 @@ def _expressions(event: EventRules, rules: tuple[Rule, ...]) -> list[Expression]
 
 def _check_request(verify: Node, expressions: list[Expression], reader: Reader) -> None:
     """No rule may read what proves the sender: what rules read is kept with the event."""
-    proofs = {key: value.text.lower() for key in ("header", "query") if (value := verify.get(key)) is not None}
+    header, query = (_names(verify.get(key)) for key in ("header", "query"))
     for expression in expressions:
         queries = {name.lower() for name in expression.queries}
-        if proofs.get("header") in expression.headers or proofs.get("query") in queries:
+        if header & expression.headers or query & queries:
             why = "what rules read is kept with the event, and this proves the sender (see verify)"
             reader.note("credential", expression.place, "this expression reads the sender's proof", why=why)
+
+
+def _names(node: Node | None) -> frozenset[str]:
+    return frozenset() if node is None else frozenset(name.text.strip().lower() for name in node.scalars())
 
 
 def _finished(
@@ -199,6 +205,7 @@ def _finished(
     examples: tuple[Example, ...],
     *,
     send_test: bool,
+    redact: Redaction | None,
 ) -> Mapping:
     expressions = _expressions(event, rules)
     headers = frozenset().union(*(expression.headers for expression in expressions))
@@ -213,6 +220,7 @@ def _finished(
         rules=rules,
         examples=examples,
         send_test=send_test,
+        redact=redact,
         headers_read=headers,
         queries_read=frozenset().union(*(expression.queries for expression in expressions)),
         rules_by_type={name: tuple(rule for rule in rules if not rule.types or name in rule.types) for name in types},

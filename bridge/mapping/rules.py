@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from bridge.errors import Place
 from bridge.mapping.context import Evaluate
+from bridge.mapping.redact import Redaction
 from bridge.mapping.tree import Tree
 from bridge.model import Json, Node
 from bridge.money import Unit
@@ -140,6 +141,7 @@ class Mapping:
     rules: tuple[Rule, ...]
     examples: tuple[Example, ...] = ()
     send_test: bool = False
+    redact: Redaction | None = None
     #: lower-case names of the headers, and names of the query parameters, that expressions read
     headers_read: frozenset[str] = frozenset()
     queries_read: frozenset[str] = frozenset()
