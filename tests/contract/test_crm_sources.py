@@ -3,8 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from textwrap import dedent
 from typing import Any
 from urllib.parse import urlencode
@@ -12,13 +10,10 @@ from urllib.parse import urlencode
 import pytest
 
 from bridge import sources
-from bridge.mapping import Mapping, apply, compare, parse
+from bridge.mapping import Mapping, compare, parse
 from bridge.model import Conversion, EventState, Meaning, Webhook
-from bridge.read import Document, read
+from tests.contract.tellings import MAPPINGS, RECEIVED_AT, mapping_of, meanings
 
-ROOT = Path(__file__).parents[2]
-MAPPINGS = ROOT / "mappings"
-NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 JSON_HEADERS = {"content-type": "application/json"}
 PAGES = {
     "crm": ["hubspot", "calendly", "calcom"],
@@ -27,27 +22,26 @@ PAGES = {
 }
 
 
-def shipped(name: str) -> str:
-    return (MAPPINGS / f"{name}.yaml").read_text(encoding="utf-8")
+def shipped(source: str) -> Mapping:
+    return mapping_of(MAPPINGS / f"{source}.yaml")
 
 
-def mapping_of(text: str) -> Mapping:
-    parsed = parse(text, file="page.yaml", base=shipped)
-    assert [] == [str(problem) for problem in parsed.problems]
-    assert parsed.mapping is not None
-    return parsed.mapping
+def written(text: str) -> Mapping:
+    """A mapping as somebody would copy it from a page."""
+    found = parse(text, file="page.yaml", base=lambda name: (MAPPINGS / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert [] == [str(problem) for problem in found.problems]
+    assert found.mapping is not None
+    return found.mapping
 
 
 def page(name: str) -> str:
-    return (ROOT / "docs" / "sources" / f"{name}.md").read_text(encoding="utf-8")
+    return (MAPPINGS.parent / "docs" / "sources" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def meanings(mapping: Mapping, body: bytes, headers: dict[str, str] = JSON_HEADERS) -> tuple[Meaning, ...]:
+def told(mapping: Mapping, body: bytes, headers: dict[str, str] = JSON_HEADERS) -> tuple[Meaning, ...]:
     given = tuple((name.encode(), value.encode()) for name, value in headers.items())
-    proven = sources.sample(Webhook(source=mapping.source, headers=given, body=body, received_at=NOW))
-    document = read(proven)
-    assert isinstance(document, Document)
-    return apply(mapping, proven, document.value)
+    webhook = Webhook(source=mapping.source, headers=given, body=body, received_at=RECEIVED_AT)
+    return meanings(mapping, sources.sample(webhook))
 
 
 def example(source: str, name: str) -> Any:
@@ -57,7 +51,7 @@ def example(source: str, name: str) -> Any:
 
 
 def of(source: str, value: Any) -> tuple[Meaning, ...]:
-    return meanings(mapping_of(shipped(source)), json.dumps(value).encode())
+    return told(shipped(source), json.dumps(value).encode())
 
 
 def conversions(source: str, *values: Any) -> list[Conversion]:
@@ -109,16 +103,16 @@ def test_a_hundred_events_of_hubspot_are_a_hundred_events() -> None:
 
 
 def test_a_retry_of_supabase_is_known_though_its_header_is_new() -> None:
-    mapping = mapping_of(shipped("supabase"))
+    mapping = shipped("supabase")
     body = json.dumps(example("supabase", "before_user_created")).encode()
-    keys = {meanings(mapping, body, {**JSON_HEADERS, "webhook-id": name})[0].event.key for name in ("a", "b")}
+    keys = {told(mapping, body, {**JSON_HEADERS, "webhook-id": name})[0].event.key for name in ("a", "b")}
     assert {"8b34dcdd-9df1-4c10-850a-b3277c653040"} == keys
 
 
 def test_clerk_is_known_by_the_signed_header() -> None:
-    mapping = mapping_of(shipped("clerk"))
+    mapping = shipped("clerk")
     body = json.dumps(example("clerk", "user_created")).encode()
-    (meaning,) = meanings(mapping, body, {**JSON_HEADERS, "svix-id": "msg_1"})
+    (meaning,) = told(mapping, body, {**JSON_HEADERS, "svix-id": "msg_1"})
     assert meaning.event.key == "msg_1"
 
 
@@ -184,12 +178,12 @@ def test_one_charge_of_calendly_is_one_sale_however_it_is_told() -> None:
 
 
 def test_github_as_a_form_is_the_same_as_json() -> None:
-    mapping = mapping_of(shipped("github"))
+    mapping = shipped("github")
     value = example("github", "sponsorship_created")
     form = urlencode({"payload": json.dumps(value)}).encode()
     kind = {"content-type": "application/x-www-form-urlencoded", "x-github-event": "sponsorship"}
-    (as_form,) = meanings(mapping, form, kind)
-    (as_json,) = meanings(mapping, json.dumps(value).encode(), {**JSON_HEADERS, "x-github-event": "sponsorship"})
+    (as_form,) = told(mapping, form, kind)
+    (as_json,) = told(mapping, json.dumps(value).encode(), {**JSON_HEADERS, "x-github-event": "sponsorship"})
     assert [one.payload for one in as_form.conversions] == [one.payload for one in as_json.conversions]
     assert 1 == len(as_form.conversions)
 
@@ -207,7 +201,7 @@ def test_an_odd_entry_of_meta_spoils_no_other() -> None:
 def test_the_page_names_every_type_that_a_rule_wants_and_every_secret(name: str, found: list[str]) -> None:
     text = page(name)
     for source in found:
-        mapping = mapping_of(shipped(source))
+        mapping = shipped(source)
         wanted = {kind for rule in mapping.rules for kind in rule.types}
         assert set() == {kind for kind in wanted if f"`{kind}`" not in text}
         assert f"`{source.upper()}_WEBHOOK_SECRET`" in text
@@ -225,22 +219,22 @@ OFFERED = [
 def test_a_mapping_that_a_page_offers_keeps_its_examples(name: str, number: int) -> None:
     """The JSON behind a mapping is its examples' payloads, in order."""
     block = page(name).split("```yaml\n")[number + 1]
-    mapping = mapping_of(block.split("```")[0])
+    mapping = written(block.split("```")[0])
     scheme, problems = sources.parse(mapping.verify)
     assert [] == [str(problem) for problem in problems]
     assert scheme is not None
     assert "token" == scheme.name
     bodies = re.findall(r"```json\n(.*?)```", block, flags=re.DOTALL)
     for one, body in zip(mapping.examples, bodies, strict=True):
-        assert [] == compare(one, meanings(mapping, body.encode())), one.name
+        assert [] == compare(one, told(mapping, body.encode())), one.name
 
 
 def test_a_workflow_of_hubspot_may_sign_instead() -> None:
     signed = dedent("  " + page("crm").split("  ```text\n  ")[1].split("```")[0])
     own = re.sub(r"verify:\n(  .*\n)+", signed, page("crm").split("```yaml\n")[1].split("```")[0])
-    scheme, problems = sources.parse(mapping_of(own).verify)
+    scheme, problems = sources.parse(written(own).verify)
     assert [] == [str(problem) for problem in problems]
     assert scheme is not None
     verifier = sources.bind(scheme, ["a-client-secret"], url="https://bridge.example.com/webhooks/hubspot-workflow")
-    webhook = Webhook(source="hubspot-workflow", method="POST", body=b'{"email": null}', received_at=NOW)
-    assert "signature 1" == verifier.verify(verifier.sign(webhook, NOW), NOW).by
+    webhook = Webhook(source="hubspot-workflow", method="POST", body=b'{"email": null}', received_at=RECEIVED_AT)
+    assert "signature 1" == verifier.verify(verifier.sign(webhook, RECEIVED_AT), RECEIVED_AT).by
