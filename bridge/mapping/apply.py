@@ -35,7 +35,7 @@ def apply(mapping: Mapping, verified: Verified, document: Json, *, hide: Hide | 
         return (Meaning(event=reader.unread(), state=EventState.UNMAPPED, reason=f"cannot map: {error}"),)
     if not items:
         return (Meaning(event=reader.unread(), state=EventState.IGNORED, reason="empty batch"),)
-    shown = items if kept is None else _shown(rules, verified, kept)
+    shown = items if kept is None or kept.document is document else _shown(rules, verified, kept)
     if len(shown) != len(items):
         return tuple([_hidden(reader, item) for item in items])
     return tuple([_meaning(mapping, reader, item, public) for item, public in zip(items, shown, strict=True)])
