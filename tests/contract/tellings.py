@@ -3,9 +3,11 @@
 Pure: no store decides here, but the rule every store keeps, read in its strictest way.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bridge import sources
 from bridge.mapping import Mapping, Parsed, apply, parse
@@ -59,3 +61,15 @@ def sent(mapping: Mapping, bodies: Iterable[bytes]) -> list[Conversion]:
             taken.update(conversion.claims)
             first.append(conversion)
     return first
+
+
+def told(source: str, name: str, changes: dict[str, Any] | None = None) -> bytes:
+    """An example's body, with values under dotted paths changed; a number is a place in a list."""
+    body = json.loads((MAPPINGS / "examples" / source / f"{name}.json").read_bytes())
+    for path, value in (changes or {}).items():
+        *outer, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        holder = body
+        for key in outer:
+            holder = holder[key]
+        holder[last] = value
+    return json.dumps(body).encode()
