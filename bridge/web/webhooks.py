@@ -1,13 +1,10 @@
-"""POST /webhooks/{source}: bytes in, one status and one small JSON answer out.
+"""/webhooks/{source}: bytes in, one status and one small answer out.
 
-A raw ASGI callable, because this is the hot path (a router and request objects cost a third of it). Bodies are
-bounded in size and time: one that drips is cut with 408, and with 503 once the bridge ends. Refusals come in a
-fixed order: 404 or 503, then 413, then 401. 200 leaves here only after the commit. A sender learns one plain word,
-never a detail.
+A raw ASGI callable, because this is the hot path (a router and request objects cost a third of it). Refusals of a
+POST come in a fixed order: 404 or 503, then 413 (a body that drips: 408), then 401. 200 leaves here only after the
+commit. GET is for handshakes alone. A sender learns one plain word, never a detail.
 """
 
-import asyncio
-import json
 import logging
 import re
 import time
@@ -19,37 +16,21 @@ from starlette.types import Receive, Scope, Send
 
 from bridge import logs
 from bridge.errors import Refused, StoreError
-from bridge.intake import Intake
+from bridge.intake import Intake, Receipt
 from bridge.library import Library, Source
 from bridge.metrics import Metrics
 from bridge.model import Webhook
+from bridge.sources import Reply, Verifier
+from bridge.web.answers import CLOSE, Header, retry_after, say, say_bytes
+from bridge.web.bodies import Bodies, Gone, TooLarge, TooSlow
 
 PREFIX = "/webhooks/"
-#: How long a sender may take over one body.
-BODY_SECONDS = 30.0
-#: How much of a body that nobody wants is read before the answer, and for how long, so that the sender can hear it.
-DRAIN_BYTES = 8 * 1024 * 1024
-DRAIN_SECONDS = 5.0
-#: How long a body that is on its way may still take once the bridge ends.
-LAST_BODY_SECONDS = 0.5
 #: When a sender should come back.
 RETRY_AFTER_SECONDS = 30
 
 _PREFIX = PREFIX.encode()
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _log = logs.get("bridge.web")
-
-
-class TooLarge(Exception):
-    """The body is larger than allowed."""
-
-
-class TooSlow(Exception):
-    """The body did not arrive in time."""
-
-
-class Gone(Exception):
-    """The sender went away; nobody is there to answer."""
 
 
 class Webhooks:
@@ -64,133 +45,125 @@ class Webhooks:
         metrics: Metrics,
         clock: Callable[[], datetime],
         max_body: int,
-        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._intake = intake
         self._library = library
         self._seen = seen
         self._metrics = metrics
         self._clock = clock
-        self._max_body = max_body
-        self._body_seconds = body_seconds
+        self.bodies = Bodies(most_bytes=max_body)
         self.draining = False
-        #: time limits of the bodies that are being waited for; shortened when the bridge ends
-        self._waiting: set[asyncio.Timeout] = set()
 
     def drain(self) -> None:
         """Take nothing more in; what is not here in a moment is told to come again."""
         self.draining = True
-        soon = asyncio.get_running_loop().time() + LAST_BODY_SECONDS
-        for limit in self._waiting:
-            if not limit.expired():
-                limit.reschedule(min(soon, limit.when() or soon))
+        self.bodies.hurry()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         name, token = _address(scope)
         source = self._library().sources.get(name)
-        label = name if source else "unknown"
-        if scope["method"] != "POST":
-            await self._drained(receive)
-            await self._refuse(send, label, 405, "method not allowed", (b"allow", b"POST"))
-        elif b"/" in token or source is None or not source.is_on or self.draining:
+        is_post = scope["method"] == "POST"
+        if not is_post and (scope["method"] != "GET" or source is None or b"/" in token):
+            await self._only_post(receive, send, source)
+        elif b"/" in token or source is None or source.verifier is None or self.draining:
             await self._unavailable(receive, send, name, source, token)
+        elif is_post:
+            await self._accept(scope, receive, send, source, source.verifier, token)
         else:
-            await self._accept(scope, receive, send, source, token)
+            await self._greet(scope, receive, send, source, source.verifier, token)
 
-    async def _accept(self, scope: Scope, receive: Receive, send: Send, source: Source, token: bytes) -> None:
-        try:
-            body = await self._body(scope, receive)
-        except TooLarge:
-            await self._refuse(send, source.name, 413, "too large", (b"connection", b"close"))
-            return
-        except Gone:
-            self._metrics.answered(source.name, "gone")
-            return
-        except TooSlow:
-            if self.draining:
-                await self._busy(send, source.name)
-            else:
-                await self._refuse(send, source.name, 408, "too slow", (b"connection", b"close"))
+    async def _accept(
+        self, scope: Scope, receive: Receive, send: Send, source: Source, verifier: Verifier, token: bytes
+    ) -> None:
+        body = await self._body(scope, receive, send, source)
+        if body is None:
             return
         began = time.perf_counter()
+        webhook = _webhook(scope, source.name, token, body, self._clock())
         try:
-            receipt = await self._intake.accept(_webhook(scope, source.name, token, body, self._clock()), source)
+            answer = await self._intake.accept(webhook, source.mapping, verifier)
         except Refused as refused:
-            await self._refuse(send, source.name, refused.status, refused.word)
+            await self._refuse_unproven(send, source.name, refused, verifier)
         except StoreError as error:
             logs.event(_log, logging.ERROR, "store.unavailable", verb="record", source=source.name, why=str(error))
             await self._busy(send, source.name)
         else:
-            answer: dict[str, str | int] = {
-                "status": receipt.status,
-                "event": receipt.event,
-                "deliveries": receipt.deliveries,
-            }
-            if receipt.events != 1:
-                answer["events"] = receipt.events
             self._metrics.ack_seconds.observe(time.perf_counter() - began)
-            await _answer(send, 200, answer)
+            await _acknowledge(send, answer)
+
+    async def _greet(
+        self, scope: Scope, receive: Receive, send: Send, source: Source, verifier: Verifier, token: bytes
+    ) -> None:
+        """A GET: a sender that asks whether we are who it takes us for, or somebody with a browser."""
+        await self.bodies.drain(receive)
+        webhook = _webhook(scope, source.name, token, b"", self._clock())
+        try:
+            reply = self._intake.greet(webhook, verifier)
+        except Refused as refused:
+            await self._refuse_unproven(send, source.name, refused, verifier)
+            return
+        if reply is None:
+            await self._only_post(receive, send, source, is_drained=True)
+        else:
+            await _acknowledge(send, reply)
+
+    async def _body(self, scope: Scope, receive: Receive, send: Send, source: Source) -> bytes | None:
+        """The body, or None when there is none to be had and that is answered."""
+        try:
+            return await self.bodies.read(scope, receive)
+        except TooLarge:
+            await self._refuse(send, source.name, 413, "too large", CLOSE)
+        except Gone:
+            self._metrics.answered(source.name, "gone")
+        except TooSlow:
+            if self.draining:
+                await self._busy(send, source.name)
+            else:
+                await self._refuse(send, source.name, 408, "too slow", CLOSE)
+        return None
 
     async def _unavailable(self, receive: Receive, send: Send, name: str, source: Source | None, token: bytes) -> None:
         """404 only for a name this database never accepted: some senders disable a hook at the first 404."""
         known = source is not None or name in self._seen()
-        await self._drained(receive)
+        await self.bodies.drain(receive)
         if b"/" in token or not _SOURCE.fullmatch(name) or not known:
             await self._refuse(send, "unknown", 404, "no such source")
         else:
             await self._busy(send, name)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"")
-        too_large = declared.isdigit() and (len(declared) > 15 or int(declared) > self._max_body)
-        chunks: list[bytes] = []
-        size, more = 0, not too_large
-        limit = asyncio.timeout(self._body_seconds)
-        try:
-            async with limit:
-                self._waiting.add(limit)
-                while more and not too_large:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise Gone
-                    chunks.append(message.get("body", b""))
-                    size += len(chunks[-1])
-                    more = message.get("more_body", False)
-                    too_large = size > self._max_body
-        except TimeoutError:
-            raise TooSlow from None
-        finally:
-            self._waiting.discard(limit)
-        if too_large:
-            if more or not chunks:
-                await self._drained(receive)
-            raise TooLarge
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    async def _drained(self, receive: Receive) -> None:
-        """Read on, within bounds of size and time, so that the sender sees the answer instead of a reset."""
-        size = 0
-        limit = asyncio.timeout(LAST_BODY_SECONDS if self.draining else DRAIN_SECONDS)
-        try:
-            async with limit:
-                self._waiting.add(limit)
-                while size < DRAIN_BYTES:
-                    message = await receive()
-                    size += len(message.get("body", b""))
-                    if not message.get("more_body", False):
-                        return
-        except TimeoutError:
-            return
-        finally:
-            self._waiting.discard(limit)
+    async def _only_post(
+        self, receive: Receive, send: Send, source: Source | None, *, is_drained: bool = False
+    ) -> None:
+        if not is_drained:
+            await self.bodies.drain(receive)
+        label = source.name if source else "unknown"
+        await self._refuse(send, label, 405, "method not allowed", (b"allow", b"POST"))
 
     async def _busy(self, send: Send, label: str) -> None:
-        await self._refuse(send, label, 503, "try later", (b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+        await self._refuse(send, label, 503, "try later", retry_after(RETRY_AFTER_SECONDS))
 
-    async def _refuse(self, send: Send, label: str, status: int, word: str, *headers: tuple[bytes, bytes]) -> None:
+    async def _refuse_unproven(self, send: Send, label: str, refused: Refused, verifier: Verifier) -> None:
+        headers = [] if refused.retry_after is None else [retry_after(refused.retry_after)]
+        if verifier.empty_refusal and refused.status == 401:
+            self._metrics.answered(label, "401")
+            await say_bytes(send, 401, b"", b"", *headers)
+        else:
+            await self._refuse(send, label, refused.status, refused.word, *headers)
+
+    async def _refuse(self, send: Send, label: str, status: int, word: str, *headers: Header) -> None:
         self._metrics.answered(label, str(status))
-        await _answer(send, status, {"error": word}, headers)
+        await say(send, status, {"error": word}, *headers)
+
+
+async def _acknowledge(send: Send, answer: Receipt | Reply) -> None:
+    if isinstance(answer, Reply):
+        await say_bytes(send, answer.status, answer.body, answer.content_type)
+        return
+    told: dict[str, str | int] = {"status": answer.status, "event": answer.event, "deliveries": answer.deliveries}
+    if answer.events is not None:
+        told["events"] = answer.events
+    await say(send, 200, told)
 
 
 def _address(scope: Scope) -> tuple[str, bytes]:
@@ -214,20 +187,3 @@ def _webhook(scope: Scope, source: str, token: bytes, body: bytes, now: datetime
         body=body,
         received_at=now,
     )
-
-
-async def _answer(
-    send: Send, status: int, answer: dict[str, str | int], headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> None:
-    body = json.dumps(answer).encode()
-    start = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            *headers,
-        ],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body})

@@ -129,7 +129,7 @@ async def test_a_body_one_byte_too_large_is_413_and_read_to_its_end(tmp_path: Pa
 
 async def test_a_sender_that_drips_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with a_bridge(tmp_path) as bridge:
-        monkeypatch.setattr(bridge.app.webhooks, "_body_seconds", 0.05)
+        monkeypatch.setattr(bridge.app.webhooks.bodies, "_seconds", 0.05)
         answer = await ask(bridge.app, a_body(b"{", then=silence))
 
         numbers = await ask(bridge.app, a_body(b""), path="/metrics", method="GET")
