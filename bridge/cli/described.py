@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bridge.cli.output import iso, relative
+from bridge.mapping import facts
 from bridge.model import Delivery, DeliveryState, Payload, Sale, StoredEvent
 from bridge.money import MoneyError, to_major
 
@@ -44,25 +45,6 @@ def outcome(stored: StoredEvent, now: datetime) -> str:
     return "; ".join([*parts, stored.reason] if stored.reason else parts)
 
 
-def payload_json(payload: Payload) -> dict[str, object]:
-    """A payload's fields as mappings name them; the amount in minor units."""
-    common: dict[str, object] = {
-        "track": "sale" if isinstance(payload, Sale) else "lead",
-        "event_name": payload.event_name,
-        "click_id": payload.click_id,
-        "customer_external_id": payload.customer_external_id,
-        "customer_name": payload.customer_name,
-        "customer_email": payload.customer_email,
-        "customer_avatar": payload.customer_avatar,
-        "timestamp": iso(payload.timestamp),
-    }
-    match payload:
-        case Sale():
-            return common | {"invoice_id": payload.invoice_id, "amount": payload.amount, "currency": payload.currency}
-        case _:
-            return common | {"mode": "deferred" if payload.deferred else None}
-
-
 def delivery_json(delivery: Delivery) -> dict[str, object]:
     """A delivery for scripts."""
     return {
@@ -79,7 +61,7 @@ def delivery_json(delivery: Delivery) -> dict[str, object]:
         "tries": delivery.tries,
         "duplicate_of": delivery.duplicate_of,
         "unsure": delivery.unsure,
-        "payload": payload_json(delivery.payload),
+        "payload": facts(delivery.payload),
     }
 
 

@@ -8,17 +8,17 @@ import argparse
 import asyncio
 import secrets
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from bridge.cli.ending import Exit, Failed
 from bridge.cli.mappings import source_named
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import now, printable, say, say_json, talk
-from bridge.cli.payload import read_example, read_payload
+from bridge.cli.payload import example_named, no_example, read_example, read_payload
 from bridge.config import Settings
 from bridge.demo.samples import SAMPLE_MARK, signed, with_new_id
 from bridge.demo.sender import NoAnswerError, post
-from bridge.errors import CannotSign, did_you_mean
+from bridge.errors import CannotSign
 from bridge.library import Source
 from bridge.model import Webhook
 
@@ -85,13 +85,12 @@ def chosen(source: Source, name: str | None) -> Webhook:
     examples = source.mapping.examples
     if name is None and not examples:
         raise Failed(f"{source.file} has no examples: name a file with a payload, or write one under `examples:`")
-    for example in examples:
-        if name in (None, example.name, PurePath(example.webhook).stem):
-            return read_example(source, example)
+    example = examples[0] if name is None else example_named(source, name)
+    if example is not None:
+        return read_example(source, example)
     if name is not None and Path(name).is_file():
         return read_payload(name, source.name)
-    stems = {PurePath(example.webhook).stem for example in examples}
-    raise Failed(f'"{source.name}" has no example "{printable(name or "")}": {did_you_mean(name or "", stems)}')
+    raise no_example(source, name or "")
 
 
 def local_url(settings: Settings) -> str:

@@ -5,12 +5,14 @@ without raising. `explain` and `compare` tell people what came of it. The words 
 """
 
 from bridge.mapping.apply import apply, handshake, unreadable
-from bridge.mapping.compare import compare
+from bridge.mapping.compare import Verdict, compare, verdict
 from bridge.mapping.document import compose
-from bridge.mapping.explain import Explanation, explain
+from bridge.mapping.explain import explain
+from bridge.mapping.facts import facts
 from bridge.mapping.parser import Parsed, parse
 from bridge.mapping.render import render
 from bridge.mapping.rules import EventRules, Example, Expression, Mapping, Rule
+from bridge.mapping.traces import Explanation
 
 __all__ = [
     "EventRules",
@@ -20,12 +22,15 @@ __all__ = [
     "Mapping",
     "Parsed",
     "Rule",
+    "Verdict",
     "apply",
     "compare",
     "compose",
     "explain",
+    "facts",
     "handshake",
     "parse",
     "render",
     "unreadable",
+    "verdict",
 ]

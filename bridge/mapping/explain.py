@@ -3,74 +3,21 @@
 The values shown are the document's own: an Explanation is for the operator's eyes and is never stored or logged.
 """
 
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Literal
+from dataclasses import replace
 
 from bridge.mapping.apply import apply
-from bridge.mapping.compare import facts
 from bridge.mapping.context import Context
-from bridge.mapping.conversions import value_of
+from bridge.mapping.conversions import Failed, Made, Skipped, convert, value_of
+from bridge.mapping.events import STAGE
 from bridge.mapping.opening import Item, opened
-from bridge.mapping.rules import EventRules, Expression, Mapping, Rule, Track
-from bridge.mapping.times import iso
-from bridge.mapping.values import Unfit
-from bridge.model import Json, Meaning, Verified, Webhook
+from bridge.mapping.parts import Part, parts_of
+from bridge.mapping.rules import EventRules, Expression, Mapping, Rule
+from bridge.mapping.traces import EventTrace, Explanation, ExpressionTrace, Result, RuleTrace
+from bridge.mapping.values import Unfit, is_false
+from bridge.model import Event, Json, Meaning, Verified, Webhook
 
 #: Of a rule's `for_each`, the items that are shown.
 MOST_ITEMS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpressionTrace:
-    """One expression and what it gave."""
-
-    name: str
-    text: str
-    line: int
-    value: Json = None
-    #: why it gave nothing; empty when it did
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleTrace:
-    """One rule (on one item of its `for_each`), whether it was tried or not."""
-
-    name: str
-    track: Track
-    result: Literal["matched", "skipped", "failed", "not tried"]
-    why: str = ""
-    expressions: tuple[ExpressionTrace, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventTrace:
-    """One event: what it means, and how that came about."""
-
-    meaning: Meaning
-    #: what a test event would mean were it live
-    as_live: Meaning | None = None
-    expressions: tuple[ExpressionTrace, ...] = ()
-    rules: tuple[RuleTrace, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """One webhook, explained."""
-
-    source: str
-    file: str
-    events: tuple[EventTrace, ...]
-
-    @property
-    def meanings(self) -> tuple[Meaning, ...]:
-        """What would be recorded."""
-        return tuple(event.meaning for event in self.events)
-
-    def as_json(self) -> Json:
-        """The same facts for `--json`."""
-        return {"source": self.source, "file": self.file, "events": [_event_json(event) for event in self.events]}
 
 
 def explain(mapping: Mapping, verified: Verified, document: Json) -> Explanation:
@@ -84,7 +31,7 @@ def explain(mapping: Mapping, verified: Verified, document: Json) -> Explanation
             meaning=meaning,
             as_live=as_live if meaning.reason == "test mode" else None,
             expressions=(*before, *_traces(mapping.event.item_expressions(), item.document, item.context)),
-            rules=_rules(mapping, meaning, as_live, item.document, item.context),
+            rules=_rules(mapping, as_live, item),
         )
         for meaning, as_live, item in zip(meanings, live, items, strict=True)
     ]
@@ -107,45 +54,91 @@ def _opened(
     return tuple(before), items or [Item(body, context, None)]
 
 
-def _rules(
-    mapping: Mapping, meaning: Meaning, live: Meaning, document: Json, context: Context
-) -> tuple[RuleTrace, ...]:
+def _rules(mapping: Mapping, meaning: Meaning, item: Item) -> tuple[RuleTrace, ...]:
+    """Every rule in order; `meaning` is what the event means, or would if it were no test."""
+    is_read = bool(meaning.steps) and all(step.rule != STAGE or step.result == "note" for step in meaning.steps)
     traces: list[RuleTrace] = []
+    stopped = "" if is_read else "the event cannot be read"
     for rule in mapping.rules:
-        result, why = _result(rule, meaning, live)
-        items = _items(rule, document, context)
-        for number, item in enumerate(items):
-            traces.append(
-                RuleTrace(
-                    name=rule.name if rule.for_each is None else f"{rule.name}, item {number}",
-                    track=rule.track,
-                    result=result,
-                    why=why,
-                    expressions=_traces(rule.expressions(), item, context),
-                )
-            )
-        if not items:
-            traces.append(RuleTrace(name=rule.name, track=rule.track, result=result, why=why))
+        if rule.types and meaning.event.type not in rule.types:
+            why = f"it is for {', '.join(rule.types)}"
+            traces.append(RuleTrace(name=rule.name, track=rule.track, result="not tried", why=why))
+            continue
+        looked = _looked(rule, meaning, item, stopped)
+        traces += looked
+        if rule.stop and any(trace.is_met for trace in looked):
+            stopped = stopped or "an earlier rule stops here"
     return tuple(traces)
 
 
-def _items(rule: Rule, document: Json, context: Context) -> list[Json]:
-    return [document] if rule.for_each is None else _list(rule.for_each, document, context)[:MOST_ITEMS]
+def _looked(rule: Rule, meaning: Meaning, item: Item, stopped: str) -> list[RuleTrace]:
+    """One rule on its document, or on each item of its own list."""
+    if rule.for_each is None:
+        return [_tried(rule, rule.name, meaning.event, item.document, item.context, 0, stopped)]
+    documents = _list(rule.for_each, item.document, item.context)
+    if documents:
+        return [
+            _tried(rule, f"{rule.name}, item {number}", meaning.event, document, item.context, number, stopped)
+            for number, document in enumerate(documents[:MOST_ITEMS])
+        ]
+    step = next((step for step in meaning.steps if step.rule == rule.name), None)
+    result: Result = "failed" if step and step.result == "failed" else "skipped"
+    why = step.why if step else ""
+    over = _traces([("for_each", rule.for_each)], item.document, item.context)
+    return [
+        RuleTrace(
+            name=rule.name,
+            track=rule.track,
+            result="not tried" if stopped else result,
+            why=stopped or why,
+            expressions=over,
+        )
+    ]
 
 
-def _result(
-    rule: Rule, meaning: Meaning, live: Meaning
-) -> tuple[Literal["matched", "skipped", "failed", "not tried"], str]:
-    """What became of a rule; of a test event's, what would have."""
-    kind = meaning.event.type
-    if rule.types and kind not in rule.types:
-        return "not tried", f"it is for {', '.join(rule.types)}"
-    steps = [step for step in live.steps if step.rule == rule.name]
-    for wanted in ("failed", "matched", "skipped"):
-        found = next((step for step in steps if step.result == wanted), None)
-        if found is not None and found.result != "note":
-            return found.result, found.why
-    return "not tried", "an earlier rule stops here" if live.steps else "the event cannot be read"
+def _tried(
+    rule: Rule, name: str, event: Event, document: Json, context: Context, number: int, stopped: str
+) -> RuleTrace:
+    parts, blamed = _parts(rule.when, document, context)
+    unmet = _unmet(rule.when, document, context, blamed)
+    if stopped:
+        result: tuple[Result, str] = ("not tried", stopped)
+    else:
+        result = unmet or _result(rule, event, document, context, number)
+    return RuleTrace(
+        name=name,
+        track=rule.track,
+        result=result[0],
+        why=result[1],
+        is_met=not stopped and unmet is None,
+        expressions=_traces([pair for pair in rule.expressions() if pair[0] != "for_each"], document, context),
+        parts=parts,
+    )
+
+
+def _unmet(when: Expression | None, document: Json, context: Context, blamed: str) -> tuple[Result, str] | None:
+    """Why the rule is not for this document; None when it is."""
+    if when is None:
+        return None
+    try:
+        is_unmet = is_false(value_of(when, document, context))
+    except Unfit as error:
+        return "failed", f"when: {error}"
+    return ("skipped", f"when is not met: {blamed}") if is_unmet else None
+
+
+def _result(rule: Rule, event: Event, document: Json, context: Context, number: int) -> tuple[Result, str]:
+    match convert(rule, document, context, event, number):
+        case Made(_, note):
+            return "matched", note
+        case Skipped(why):
+            return "skipped", why
+        case Failed(reasons):
+            return "failed", "; ".join(reasons)
+
+
+def _parts(when: Expression | None, document: Json, context: Context) -> tuple[tuple[Part, ...], str]:
+    return ((), "") if when is None or when.tree is None else parts_of(when.tree, document, context)
 
 
 def _traces(named: list[tuple[str, Expression]], document: Json, context: Context) -> tuple[ExpressionTrace, ...]:
@@ -167,60 +160,3 @@ def _list(expression: Expression, document: Json, context: Context) -> list[Json
     except Unfit:
         return []
     return value if isinstance(value, list) else []
-
-
-def _event_json(trace: EventTrace) -> Json:
-    event = trace.meaning.event
-    return {
-        "event": event.source_id or event.key,
-        "type": event.type,
-        "occurred_at": iso(event.occurred_at) if event.occurred_at else None,
-        "test": event.test,
-        "state": trace.meaning.state.value,
-        "reason": trace.meaning.reason,
-        "conversions": _conversions_json(trace.meaning),
-        "as_live": _conversions_json(trace.as_live) if trace.as_live else None,
-        "steps": [{"rule": step.rule, "result": step.result, "why": step.why} for step in trace.meaning.steps],
-        "expressions": [_trace_json(expression) for expression in trace.expressions],
-        "rules": [
-            {
-                "rule": rule.name,
-                "track": rule.track,
-                "result": rule.result,
-                "why": rule.why,
-                "expressions": [_trace_json(expression) for expression in rule.expressions],
-            }
-            for rule in trace.rules
-        ],
-    }
-
-
-def _conversions_json(meaning: Meaning) -> Json:
-    return [
-        {**facts(conversion), "needs_association": conversion.needs_association, "claims": list(conversion.claims)}
-        for conversion in meaning.conversions
-    ]
-
-
-def _trace_json(trace: ExpressionTrace) -> Json:
-    value = trace.value
-    return {
-        "name": trace.name,
-        "expression": trace.text,
-        "line": trace.line,
-        "value": _plain(value),
-        "error": trace.error,
-    }
-
-
-def _plain(value: Json) -> Json:
-    """The value with nothing in it that JSON cannot say: decimals as the text of their digits."""
-    match value:
-        case Decimal():
-            return str(value)
-        case list():
-            return [_plain(item) for item in value]
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case _:
-            return value

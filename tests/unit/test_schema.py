@@ -121,7 +121,7 @@ def changed(given: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 BASE = as_yaml(a_document(source="stripe"))
 
-VALID = {
+VALID: dict[str, Any] = {
     "the least": a_document(),
     "a sale": a_document(rules=[a_sale()]),
     "both": a_document(rules=[a_sale(), a_lead()]),
@@ -174,7 +174,7 @@ VALID = {
     "nothing to prove": a_document(verify={"scheme": "none"}),
 }
 
-INVALID = {
+INVALID: dict[str, Any] = {
     "no map": [],
     "text": "source",
     "nothing": None,

@@ -42,6 +42,7 @@ event
 
 rule paid (sale)  failed: rule 'paid', customer_external_id (customer): nothing there
   when                  true                          ← status == 'paid'
+    status is "paid"
   event_name            "purchase_completed"          ← {value: purchase_completed}
   click_id              "click_1"                     ← click
   customer_external_id  null                          ← customer
@@ -50,6 +51,59 @@ rule paid (sale)  failed: rule 'paid', customer_external_id (customer): nothing 
   currency              "usd"                         ← currency
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("when", "changes", "why"),
+    [
+        ("status == 'paid'", {"status": "open"}, "status == 'paid', and it is \"open\""),
+        ("paid", {}, "paid is null"),
+        ("!livemode", {}, "!livemode, and it is true"),
+        ("status == 'paid' && total > `5000`", {}, "total > `5000`, and it is 4999"),
+        ("status == 'open' || status == 'late'", {}, None),
+        ("contains(tags || `[]`, 'vip')", {}, "contains(tags || `[]`, 'vip'), and it is []"),
+        ("status == customer", {}, "status == customer, and status is \"paid\", customer is \"cus_1\""),
+        ("status == 'open' && missing.name", {}, "status == 'open', and it is \"paid\""),
+    ],
+    ids=["comparison", "path", "not", "and", "or", "call", "two paths", "the first that is false"],
+)
+def test_a_rule_that_is_not_met_says_which_part(when: str, changes: dict[str, Json], why: str | None) -> None:
+    text = explained(a_mapping(f'when: "{when}"'), an_order(**changes))
+    both = "status == 'open', and it is \"paid\"; status == 'late', and it is \"paid\""
+    assert f"rule paid (sale)  skipped: when is not met: {why or both}" in text.splitlines()
+
+
+def test_each_operand_of_a_condition_is_shown_with_what_it_looked_at() -> None:
+    when = "status == 'open' && (total > `5` || missing) && customer"
+    assert [
+        "    false  status == 'open'  (status is \"paid\")",
+        "    true   total > `5` || missing  (not looked at)",
+        "      true   total > `5`  (not looked at)",
+        "      false  missing  (not looked at)",
+        "    true   customer  (not looked at)",
+    ] == explained(a_mapping(f'when: "{when}"'), an_order()).splitlines()[11:16]
+
+
+def test_an_operand_that_cannot_be_worked_out_says_why() -> None:
+    text = explained(a_mapping("when: \"status == 'paid' && total > `5`\""), an_order(total="six"))
+    assert "    failed total > `5`  (text is compared with a number)" in text.splitlines()
+
+
+def test_what_would_be_sent_and_the_claims_are_shown() -> None:
+    text = render(
+        explain(SALE, proven(a_webhook(an_order())), an_order()), False, lambda payload: ("/track/sale", "{…}")
+    )
+    assert ["      sends  POST /track/sale {…}", '      claim  ["sale","shop","","in_1"]'] == text.splitlines()[3:5]
+
+
+def test_each_item_has_its_own_result() -> None:
+    mapping = a_mapping("track: sale\nfor_each: items", "when: price > `1`", "amount: price", "currency: money")
+    items: Json = [{"price": 1}, {"price": 2, "money": "usd", "customer": "c", "order": "o"}, {"price": 3}]
+    heads = [line for line in explained(mapping, an_order(items=items)).splitlines() if line.startswith("rule ")]
+
+    assert "rule paid, item 0 (sale)  skipped: when is not met: price > `1`, and it is 1" == heads[0]
+    assert "rule paid, item 1 (sale)  matched" == heads[1]
+    assert heads[2].startswith("rule paid, item 2 (sale)  failed: rule 'paid', item 2, currency (money): nothing there")
 
 
 def test_a_rule_that_was_not_tried_says_why() -> None:
