@@ -10,37 +10,52 @@ from decimal import Decimal
 from bridge.errors import did_you_mean
 from bridge.mapping.findings import Finding
 from bridge.mapping.functions import FUNCTIONS, Function
-from bridge.mapping.standard import KINDS
-from bridge.mapping.tree import (
-    Both,
-    Call,
-    Comparison,
-    Either,
-    Filter,
-    Flatten,
-    Items,
-    Literal,
-    Not,
-    Pairs,
-    Projection,
-    Reference,
-    Tree,
-    ValueProjection,
-    children,
-    descend,
-    offset_of,
-)
+from bridge.mapping.kinds import in_words, kinds_of
+from bridge.mapping.tree import Call, Literal, Reference, Tree, children, descend, offset_of
 
 #: A header whose name holds one of these carries a proof or a credential: no rule may read or keep it.
 _CREDENTIALS = ("authorization", "cookie", "signature", "hmac", "secret", "password", "token", "api-key", "apikey")
 
-_WORDS = {
-    "string": "text",
-    "number": "a number",
-    "boolean": "a boolean",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
+#: What other languages call it.
+_MEANT = {
+    "lowercase": "lower",
+    "tolowercase": "lower",
+    "downcase": "lower",
+    "uppercase": "upper",
+    "touppercase": "upper",
+    "strip": "trim",
+    "capitalize": "title",
+    "includes": "contains",
+    "indexof": "contains",
+    "startswith": "starts_with",
+    "endswith": "ends_with",
+    "size": "length",
+    "count": "length",
+    "len": "length",
+    "concat": "join_present",
+    "coalesce": "not_null",
+    "default": "not_null",
+    "tostring": "to_text",
+    "string": "to_text",
+    "str": "to_text",
+    "number": "decimal",
+    "int": "decimal",
+    "float": "decimal",
+    "parseint": "decimal",
+    "parsefloat": "decimal",
+    "tonumber": "decimal",
+    "plus": "add",
+    "minus": "subtract",
+    "times": "multiply",
+    "first": "first_of",
+    "parsejson": "from_json",
+    "tojson": "to_string",
+    "date": "iso_time",
+    "base64decode": "from_base64",
+    "btoa": "from_base64",
+    "atob": "from_base64",
+    "field": "answer",
+    "question": "answer",
 }
 
 
@@ -48,33 +63,6 @@ def check_calls(tree: Tree) -> list[Finding]:
     """Everything wrong with the calls of a tree; only a tree without findings may be compiled."""
     found = [finding for part in descend(tree) if isinstance(part, Call) for finding in _call(part)]
     return [*found, *_references(tree, allowed=False)]
-
-
-def kinds_of(tree: Tree) -> frozenset[str] | None:
-    """jmespath's names of the types a tree can give, as far as it tells; None when that depends on the document."""
-    match tree:
-        case Literal(value, _):
-            return frozenset((KINDS[type(value)],))
-        case Call(name, _, _):
-            return FUNCTIONS[name].returns if name in FUNCTIONS else None
-        case Comparison(operator, _, _):
-            return frozenset(("boolean",) if operator in ("eq", "ne") else ("boolean", "null"))
-        case Not():
-            return frozenset(("boolean",))
-        case Items() | Projection() | ValueProjection() | Filter() | Flatten():
-            return frozenset(("array", "null"))
-        case Pairs():
-            return frozenset(("object", "null"))
-        case Either(left, right) | Both(left, right):
-            both = kinds_of(left), kinds_of(right)
-            return both[0] | both[1] if both[0] and both[1] else None
-        case _:
-            return None
-
-
-def in_words(kinds: frozenset[str]) -> str:
-    """Type names for people; null goes without saying."""
-    return " or ".join(_WORDS[kind] for kind in sorted(kinds - {"null"} or kinds))
 
 
 def names_asked(tree: Tree, function: str) -> frozenset[str]:
@@ -87,7 +75,8 @@ def names_asked(tree: Tree, function: str) -> frozenset[str]:
 def _call(call: Call) -> Iterator[Finding]:
     function = FUNCTIONS.get(call.name)
     if function is None:
-        fix = did_you_mean(call.name, FUNCTIONS)
+        meant = _MEANT.get(call.name.lower().replace("_", ""))
+        fix = f"it is called {meant} here: {meant}(…)" if meant else did_you_mean(call.name, FUNCTIONS)
         yield Finding(code="unknown-function", what=f"there is no function {call.name}()", offset=call.offset, fix=fix)
         return
     count, needed = len(call.arguments), len(function.parameters)
@@ -96,6 +85,7 @@ def _call(call: Call) -> Iterator[Finding]:
             code="arity",
             what=f"{call.name}() takes {function.usage}, got {count}",
             offset=call.offset,
+            fix="the value stands between the brackets: " + f"{call.name}(value)" if not count and needed == 1 else "",
         )
         return
     if function.asks_context:

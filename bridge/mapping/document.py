@@ -23,7 +23,7 @@ from yaml.events import (
 )
 
 from bridge.errors import Place, Problem
-from bridge.mapping.lines import Lines, single_quoted
+from bridge.mapping.lines import Lines, meant, single_quoted
 from bridge.mapping.yaml_errors import explain_yaml, quote_it
 from bridge.model import Node
 
@@ -70,7 +70,7 @@ def _as_quoted(lines: Lines, line: int, *, is_quoted: bool) -> str:
     text = lines.text(line)
     if entry is None:
         return text
-    return text[: entry.column - 1] + single_quoted(entry.value.strip('"') if is_quoted else entry.value)
+    return text[: entry.column - 1] + single_quoted(entry.value.strip('"') if is_quoted else meant(entry.value))
 
 
 class _Builder:

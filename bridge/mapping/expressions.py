@@ -11,6 +11,8 @@ from bridge.mapping.calls import check_calls, names_asked
 from bridge.mapping.compiler import compiled
 from bridge.mapping.findings import Finding
 from bridge.mapping.grammar import ExpressionError, read
+from bridge.mapping.habits import check_habits
+from bridge.mapping.kinds import LIST, SCALAR, SEVERAL, check_kind
 from bridge.mapping.lines import MOST_SHOWN, entry_of, single_quoted
 from bridge.mapping.lints import check_amount, check_meaning
 from bridge.mapping.quoting import check_quoting
@@ -19,7 +21,10 @@ from bridge.mapping.tree import Call, Tree, descend
 from bridge.model import Node
 
 #: What an expression is for: some checks only make sense there.
-Role = Literal["condition", "amount", "currency", "field", "value"]
+Role = Literal["condition", "amount", "currency", "field", "value", "list", "document"]
+
+#: The types it can use; a condition looks at whether there is anything.
+_USABLE = {"condition": None, "list": LIST, "document": SEVERAL}
 
 
 def expression_of(node: Node, name: str, role: Role, problems: list[Problem]) -> Expression | None:
@@ -36,7 +41,7 @@ def expression_of(node: Node, name: str, role: Role, problems: list[Problem]) ->
     except ExpressionError as error:
         problems.append(_syntax(node, error))
         return None
-    found = [_placed(node, finding) for finding in _findings(tree, node, role)]
+    found = [_placed(node, finding) for finding in _findings(tree, node, name, role)]
     problems += found
     if any(problem.severity.value == "problem" for problem in found):
         return None
@@ -66,13 +71,24 @@ def constant_of(text: str, node: Node) -> Expression:
     return Expression(text=shown, place=node.place, evaluate=lambda _value, _context: text, is_constant=True)
 
 
-def _findings(tree: Tree, node: Node, role: Role) -> list[Finding]:
-    quoting = check_quoting(tree, node, role) if role in ("amount", "currency", "field") else []
-    amount = check_amount(tree) if role == "amount" else []
-    return [*check_calls(tree), *check_meaning(tree, is_condition=role == "condition"), *quoting, *amount]
+def _findings(tree: Tree, node: Node, name: str, role: Role) -> list[Finding]:
+    calls = check_calls(tree)
+    if calls:
+        return calls
+    is_condition = role == "condition"
+    found = [*check_meaning(tree, is_condition=is_condition), *check_habits(tree, is_condition=is_condition)]
+    if role in ("amount", "currency", "field"):
+        found += check_quoting(tree, node, role)
+    if role == "amount":
+        found += check_amount(tree)
+    wanted = _USABLE.get(role, SCALAR)
+    return found if wanted is None else [*found, *check_kind(tree, name, wanted)]
 
 
 def _no_scalar(node: Node, name: str) -> Problem:
+    if node.place.text.startswith("{{", node.place.column - 1):
+        fix = "write the path alone, without {{ and }}"
+        return Problem(code="expression", what="a template is no expression", place=node.place, fix=fix)
     what, sign = ("a list", "[") if node.kind == "list" else ("a map", "{")
     constant = "a constant is {value: text} and nothing else; " if node.kind == "map" else ""
     return Problem(
@@ -150,7 +166,8 @@ def _column(node: Node, offset: int) -> int | None:
         return offset if line.startswith(node.text, start) and node.text else None
     if line.startswith(single_quoted(node.text), start):
         return 1 + offset + node.text[:offset].count("'")
-    return 1 + offset if line.startswith(f'"{node.text}"', start) else None
+    is_as_written = any(line.startswith(f"{quote}{node.text}{quote}", start) for quote in ("'", '"'))
+    return 1 + offset if is_as_written else None
 
 
 def _quote(node: Node) -> str:

@@ -10,10 +10,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict, cast
 
 import jmespath
-from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerError, ParseError
+from jmespath.exceptions import JMESPathError
 from jmespath.lexer import Lexer
 
-from bridge.errors import BridgeError
+from bridge.mapping.slips import ExpressionError, told
 from bridge.mapping.tree import (
     Both,
     Call,
@@ -37,19 +37,10 @@ from bridge.mapping.tree import (
 )
 from bridge.model import Json
 
+__all__ = ["ExpressionError", "read"]
+
 MOST_CHARACTERS = 4096
 MOST_DEPTH = 40
-
-
-class ExpressionError(BridgeError):
-    """The text is no expression."""
-
-    def __init__(self, what: str, offset: int, *, why: str = "", fix: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.offset = offset
-        self.why = why
-        self.fix = fix
 
 
 class _Raw(TypedDict):
@@ -70,7 +61,7 @@ def read(text: str) -> Tree:
     try:
         return _Positions(text, literals).tree(jmespath.compile(text).parsed, 0)
     except JMESPathError as error:
-        raise _told(error, text) from None
+        raise told(error, text) from None
     except RecursionError:
         raise ExpressionError("nested too deeply", 0) from None
 
@@ -125,7 +116,7 @@ def _composed(kind: str, raw: _Raw, parts: tuple[Tree, ...]) -> Tree:
     """A tree whose parts stand in the order they were written."""
     match kind:
         case "subexpression" | "index_expression" | "pipe":
-            return Chain(parts)
+            return Chain(parts, piped=kind == "pipe")
         case "comparator":
             return Comparison(raw["value"], *parts)
         case "or_expression":
@@ -189,76 +180,3 @@ def _json(lexeme: str, offset: int) -> Json:
 
 def _no_constant(name: str) -> Json:
     raise ValueError(name)
-
-
-_WORDS = {
-    "and": "use && for and",
-    "or": "use || for or",
-    "not": "use ! for not",
-    "in": "use contains(list, value)",
-    "is": "use == to compare",
-    "eq": "use == to compare",
-}
-
-_ODD = {
-    "=": ("a single = is no operator", "use == to compare"),
-    "-": ("a hyphen outside quotes", 'put a name with a hyphen in double quotes: "utm-source"; there is no arithmetic'),
-    "$": ("$ is no part of a path", "begin with the first name; root() is the whole document"),
-    "+": ("+ is no operator", "there is no arithmetic in an expression; join('', [a, b]) puts texts together"),
-    "/": ("/ is no operator", "there is no arithmetic in an expression; put a name with a slash in double quotes"),
-    "%": ("% is no operator", "there is no arithmetic in an expression"),
-    "?": ("? is no operator", "use a || b for a fallback, [?condition] to choose from a list"),
-    "#": ("# is no part of an expression", "put a name with a # in double quotes"),
-}
-
-
-def _told(error: JMESPathError, text: str) -> ExpressionError:
-    if isinstance(error, LexerError):
-        return _odd(error, text)
-    if isinstance(error, IncompleteExpressionError):
-        fix = "close what is open, or finish the last operator"
-        return ExpressionError("the expression ends too early", len(text.rstrip()), fix=fix)
-    if not isinstance(error, ParseError):
-        return ExpressionError("this is no expression", 0)
-    offset, kind, word = error.lex_position, error.token_type, str(error.token_value)
-    if "function name" in error.msg:
-        return ExpressionError("only a plain name can be called", offset, fix="a function is called as name(…)")
-    match kind:
-        case "EXPREF":
-            return ExpressionError("a single & is no operator here", offset, fix="use && for and")
-        case "UNQUOTED_IDENTIFIER" if word in _WORDS:
-            return ExpressionError(f'"{word}" is no operator', offset, fix=_WORDS[word])
-        case "UNQUOTED_IDENTIFIER" | "QUOTED_IDENTIFIER" | "CURRENT":
-            fix = 'put a name with spaces in double quotes: "First name"; text in single quotes'
-            return ExpressionError(f'an operator is missing before "{word}"', offset, fix=fix)
-        case "NUMBER":
-            why = "a bare number is only an index: [0]"
-            fix = f'write the number as `{word}`, a name that begins with a digit in double quotes: "{word}"'
-            return ExpressionError(f"{word} is not expected here", offset, why=why, fix=fix)
-        case "LITERAL" if text[:offset].rstrip().endswith("["):
-            fix = 'a name follows a dot: items."a name"; an index is a number: items[0]'
-            return ExpressionError("text is no index", offset, fix=fix)
-        case "DOT" if text[offset - 1 : offset] == ".":
-            return ExpressionError("a name is missing between the two dots", offset)
-        case "LITERAL":
-            return ExpressionError("an operator is missing before this value", offset)
-        case _:
-            return ExpressionError(f"{word} is not expected here", offset)
-
-
-def _odd(error: LexerError, text: str) -> ExpressionError:
-    """A character no token begins with; the lexer's own position points at it."""
-    offset = error.lexer_position
-    char = text[offset : offset + 1]
-    if text.startswith("${", offset):
-        fix = "variables stand only under `verify:`; write the value or a path here"
-        return ExpressionError("a variable is no part of an expression", offset, fix=fix)
-    if char in _ODD:
-        what, fix = _ODD[char]
-        return ExpressionError(what, offset, fix=fix)
-    if char.isalpha():
-        fix = "put names with other letters than a to z in double quotes"
-        return ExpressionError(f'"{char}" outside quotes', offset, fix=fix)
-    if char == '"':
-        return ExpressionError("this quoted name is not valid JSON text", offset, fix="write \\\\ for a backslash")
-    return ExpressionError(f"{char} is no part of an expression", offset)

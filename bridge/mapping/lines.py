@@ -58,7 +58,17 @@ class Lines:
         entry = self.entry(line)
         if entry is None or not self._shown(line):
             return ""
-        return f"{entry.key}: {single_quoted(entry.value)}" if entry.key else single_quoted(entry.value)
+        value = single_quoted(meant(entry.value))
+        return f"{entry.key}: {value}" if entry.key else value
+
+
+def meant(value: str) -> str:
+    """A value whose quotes end too early (`'status == 'paid''`), without those around it; any other as it is."""
+    quote = value[:1]
+    if quote not in ("'", '"') or len(value) < 3 or value[-1] != quote:
+        return value
+    behind = value.find(quote, 1) + 1
+    return value[1:-1] if value[behind : behind + 1].isalnum() else value
 
 
 def single_quoted(text: str) -> str:
@@ -76,7 +86,7 @@ def entry_of(text: str) -> Entry | None:
     key = text[start:colon] if colon >= 0 and _is_key(text[start:colon]) else ""
     if key:
         start = colon + 2
-        start += len(text[start:]) - len(text[start:].lstrip(" "))
+        start += len(text[start:]) - len(text[start:].lstrip(" \t"))
     value = _without_comment(text[start:])
     if not value or (not key and value.endswith(":")):
         return None

@@ -7,8 +7,9 @@ text is never equal to a number. Each finding says what the expression does and 
 from collections.abc import Iterator
 
 from bridge.errors import Severity
-from bridge.mapping.calls import in_words, is_plain_number, kinds_of
+from bridge.mapping.calls import is_plain_number
 from bridge.mapping.findings import Finding
+from bridge.mapping.kinds import in_words, kinds_of
 from bridge.mapping.tree import (
     Both,
     Call,

@@ -22,6 +22,8 @@ from bridge.model import Node
 KEYS = ("extends", "source", "verify", "event", "send_test", "redact", "rules", "examples")
 EVENT_KEYS = ("document", "for_each", "answers", "id", "type", "occurred_at", "test", "account")
 
+_ROLES: dict[str, Role] = {"document": "document", "for_each": "list", "answers": "document", "test": "condition"}
+
 #: Headers every event keeps, for whoever has to find out what a sender did.
 ALWAYS_KEPT = ("content-type", "user-agent")
 
@@ -132,8 +134,7 @@ def _event(node: Node | None, reader: Reader) -> EventRules:
 def _event_expression(key: str, node: Node, reader: Reader) -> Expression | None:
     if reader.is_lost(node):
         return None
-    role: Role = "condition" if key == "test" else "value"
-    return expression_of(node, key, role, reader.problems)
+    return expression_of(node, key, _ROLES.get(key, "value"), reader.problems)
 
 
 def _check_answers(node: Node | None, event: EventRules, rules: tuple[Rule, ...], reader: Reader) -> None:

@@ -45,7 +45,8 @@ class Reader:
         for key, _ in node.entries:
             if key.text not in allowed:
                 inside = f" in {_label(name)}" if name else ""
-                fix = did_you_mean(key.text, allowed)
+                meant = _KEYS.get(key.text.lower(), "")
+                fix = f'it is called "{meant}" here' if meant in allowed else did_you_mean(key.text, allowed)
                 self.note("unknown-key", key.place, f'unknown key "{key.text}"{inside}', fix=fix)
         return {key.text: value for key, value in node.entries if key.text in allowed}
 
@@ -144,6 +145,43 @@ def suggestion(text: str) -> str:
     """The nearest slug; empty when nothing is left."""
     return "".join(char if char in _SLUG else "-" for char in text.lower()).strip("-")[:64]
 
+
+#: Keys of other tools' files.
+_KEYS = {
+    "if": "when",
+    "condition": "when",
+    "filter": "when",
+    "where": "when",
+    "on": "types",
+    "events": "types",
+    "triggers": "types",
+    "action": "track",
+    "map": "fields",
+    "set": "fields",
+    "data": "fields",
+    "dedupe": "once_per",
+    "unique": "once_per",
+    "idempotency_key": "once_per",
+    "foreach": "for_each",
+    "items": "for_each",
+    "body": "document",
+    "payload": "document",
+    "fields": "answers",
+    "timestamp": "occurred_at",
+    "time": "occurred_at",
+    "created_at": "occurred_at",
+    "livemode": "test",
+    "email": "customer_email",
+    "customer_id": "customer_external_id",
+    "external_id": "customer_external_id",
+    "avatar": "customer_avatar",
+    "total": "amount",
+    "price": "amount",
+    "order_id": "invoice_id",
+    "secret": "verify",
+    "auth": "verify",
+    "tests": "examples",
+}
 
 #: Words people write for others; YAML 1.1 takes some of them for true and false, and this language none.
 _SPELLINGS = {

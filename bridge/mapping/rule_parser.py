@@ -9,7 +9,7 @@ from bridge.mapping.reader import Reader
 from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS, Expression, Rule, Track
 from bridge.mapping.values import MOST_ID, cleaned
 from bridge.model import Node
-from bridge.money import Unit
+from bridge.money import MoneyError, Unit, exponent
 
 KEYS = (
     "name",
@@ -69,7 +69,7 @@ class RuleParser:
             fields=fields,
             types=self._types(given),
             when=self._expression(given, "when", "condition"),
-            for_each=self._expression(given, "for_each", "value"),
+            for_each=self._expression(given, "for_each", "list"),
             unit=self._unit(given, node, track),
             once_per=once_per,
             namespace=self.reader.slug(given.get("once_namespace"), "once_namespace") or self.source,
@@ -94,7 +94,12 @@ class RuleParser:
         if node is not None and not self.has_types:
             fix = "write where the type stands, such as type: event_type under `event:`"
             self.reader.note("missing-key", node.place, '"types" needs "type" under "event"', fix=fix)
-        return self.reader.texts(node, "types")
+        types = self.reader.texts(node, "types")
+        for name in types:
+            if node is not None and ("," in name or ";" in name):
+                fix = "write a list: types: [order.paid, order.created]"
+                self.reader.note("wrong-value", node.place, "several types in one text", fix=fix)
+        return types
 
     def _expression(self, given: dict[str, Node], key: str, role: Role) -> Expression | None:
         node = given.get(key)
@@ -155,9 +160,20 @@ class RuleParser:
         if self.reader.is_lost(node):
             return None
         if node.kind == "map" and [name.text for name, _ in node.entries] == ["value"]:
-            text = self.reader.text(node.entries[0][1], "value")
-            return None if text is None else constant_of(text, node)
+            return self._constant(key, node.entries[0][1], node)
         return expression_of(node, key, _ROLES.get(key, "field"), self.reader.problems)
+
+    def _constant(self, key: str, value: Node, node: Node) -> Expression | None:
+        """`{value: text}`: what can be known of it is checked now."""
+        text = self.reader.text(value, "value")
+        if text is None:
+            return None
+        try:
+            if key == "currency":
+                exponent(text)
+        except MoneyError as error:
+            self.reader.note("wrong-value", value.place, f'"currency" is {error}')
+        return constant_of(text, node)
 
     def _unit(self, given: dict[str, Node], node: Node, track: str) -> Unit | None:
         unit = self.reader.choice(given.get("unit"), "unit", tuple(unit.value for unit in Unit))

@@ -53,6 +53,8 @@ class Chain:
     """`a.b[0]` and `a | b`: each part works on what the one before it gave."""
 
     parts: tuple["Tree", ...]
+    #: written with `|`
+    piped: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

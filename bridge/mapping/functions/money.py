@@ -20,7 +20,11 @@ def functions() -> list[Function]:
     """Everything that counts."""
     return [
         Function(
-            name="decimal", parameters=(TEXT,), returns=kinds("number"), call=lambda value: _read("decimal", value)
+            name="decimal",
+            parameters=(TEXT,),
+            returns=kinds("number"),
+            call=lambda value: _read("decimal", value),
+            check=_check("decimal"),
         ),
         _of_numbers("add", _EXACT.add, is_variadic=True),
         _of_numbers("subtract", _EXACT.subtract),
@@ -41,7 +45,27 @@ def _of_numbers(name: str, change: Callable[[Decimal, Decimal], Decimal], *, is_
         except (Inexact, InvalidOperation):
             raise Unfit(f"{name}() would make too long a number") from None
 
-    return Function(name=name, parameters=(TEXT, TEXT), returns=kinds("number"), call=call, is_variadic=is_variadic)
+    return Function(
+        name=name,
+        parameters=(TEXT, TEXT),
+        returns=kinds("number"),
+        call=call,
+        is_variadic=is_variadic,
+        check=_check(name),
+    )
+
+
+def _check(name: str) -> Callable[[int, Json], str]:
+    """What is wrong with a number that is written out."""
+
+    def check(_number: int, value: Json) -> str:
+        try:
+            _read(name, value)
+        except Unfit as error:
+            return str(error)
+        return ""
+
+    return check
 
 
 def _read(name: str, value: Json) -> Decimal | None:

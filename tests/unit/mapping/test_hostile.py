@@ -41,7 +41,7 @@ EVERYTHING = a_mapping(
     "currency: upper(a) || currency",
     "unit: major\nonce_per: [a, b, root().order]",
 )
-MAPPINGS = [a_mapping(), a_mapping(base=LEAD), EVERYTHING, a_mapping("event:\n  for_each: a || '@'")]
+MAPPINGS = [a_mapping(), a_mapping(base=LEAD), EVERYTHING, a_mapping("event:\n  for_each: a || @")]
 
 SCALARS = st.one_of(
     st.none(),
