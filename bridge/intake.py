@@ -75,13 +75,21 @@ class Intake:
             return ping
         verified = self._asked(webhook.source, lambda: verifier.verify(webhook, self._clock()))
         meanings, reply = _understood(rules, verified, verifier)
+        receipt = await self._recorded(webhook, meanings)
+        return receipt if reply is None else reply
+
+    async def take(self, verified: Verified, rules: mapping.Mapping) -> Receipt:
+        """Read, map and record what needs no proof any more: it was asked of the sender itself. Raises StoreError."""
+        return await self._recorded(verified.webhook, understand(rules, verified))
+
+    async def _recorded(self, webhook: Webhook, meanings: Sequence[Meaning]) -> Receipt:
         records = await self._store.record(meanings, now=self._clock(), dry_run=self._dry_run)
         due = sum(record.due for record in records)
         if due:
             self._wake()
         receipt = _receipt(meanings, records, due)
         self._tell(receipt, webhook, meanings, records)
-        return receipt if reply is None else reply
+        return receipt
 
     def greet(self, webhook: Webhook, verifier: Verifier) -> Reply | None:
         """Answer a GET that is a handshake; None when this sender makes none. Raises Refused."""
@@ -107,11 +115,11 @@ class Intake:
         self, receipt: Receipt, webhook: Webhook, meanings: Sequence[Meaning], records: Sequence[Recorded]
     ) -> None:
         self._metrics.answered(webhook.source, receipt.status)
-        level = logging.WARNING if receipt.status == "unmapped" else logging.INFO
         for meaning, record in zip(meanings, records, strict=True):
+            is_unmapped = record.state is EventState.UNMAPPED and not record.known
             logs.event(
                 _log,
-                level,
+                logging.WARNING if is_unmapped else logging.INFO,
                 "event.recorded",
                 source=webhook.source,
                 event_id=record.event_id,

@@ -85,8 +85,8 @@ class StripeApi:
 
     async def events(
         self, types: Sequence[str], *, since: datetime, until: datetime
-    ) -> AsyncIterator[list[dict[str, Json]]]:
-        """The account's events of these types, oldest first, in stretches of time of a few hundred each.
+    ) -> AsyncIterator[tuple[datetime, list[dict[str, Json]]]]:
+        """The account's events of these types, oldest first, in stretches of time of a few hundred each, with its end.
 
         Stripe lists the newest first: a stretch is collected and turned round. Its width follows what is in it.
         """
@@ -98,7 +98,7 @@ class StripeApi:
             for some in _chunks(sorted(types)):
                 async for event in self._stretch(some, start, end):
                     found[str(event.get("id"))] = event
-            yield sorted(found.values(), key=_created)
+            yield end, sorted(found.values(), key=_created)
             width = width * 2 if len(found) < _PAGE else width / 2 if len(found) > 4 * _PAGE else width
             width = max(width, timedelta(minutes=1))
             start = end

@@ -34,7 +34,7 @@ COMMANDS = {
     "replay": "send dead deliveries again",
     "dismiss": "give deliveries up",
     "tracker": "show, pause or resume the delivering to the tracking API",
-    "stripe": "set Stripe's webhook endpoint up, with an API key",
+    "stripe": "with an API key: set the webhook endpoint up, take in what no webhook told",
     "config": "show the settings in force and where each came from",
     "doctor": "look for what is missing, and say the next thing to do",
 }

@@ -1,155 +1,29 @@
 """`trackbridge stripe`: Stripe's side of the bridge, set up and checked with an API key."""
 
 import argparse
-import asyncio
-import os
-from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from bridge.cli.ending import Exit, Failed
-from bridge.cli.mappings import add_mappings, source_named
-from bridge.cli.options import add_json, settings_of
-from bridge.cli.output import say, say_json, talk
-from bridge.config import Settings
-from bridge.library import Source
-from bridge.stripe_api import Endpoint, StripeApi, StripeTrouble, stripe_api
+from bridge.cli import stripe_connect, stripe_reconcile
 
 EXAMPLE = "stripe connect --url https://hooks.example.com"
 
+_ACTIONS = {
+    "connect": (stripe_connect, "let Stripe send exactly the event types that the mapping uses"),
+    "reconcile": (stripe_reconcile, "take in what Stripe says happened and no webhook told"),
+}
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
-    """Two actions, each with its own options."""
+    """Each action has options of its own."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    connect = actions.add_parser("connect", help="let Stripe send exactly the event types that the mapping uses")
-    connect.add_argument("--url", help="where Stripe reaches this bridge (default: TRACKBRIDGE_PUBLIC_URL)")
-    connect.add_argument("--source", default="stripe", help="the mapping, and the last part of the URL")
-    connect.add_argument("--connected-accounts", action="store_true", help="events of accounts connected to yours")
-    connect.add_argument("--secret-file", type=Path, metavar="FILE", help="write a new secret there, readable by you")
-    connect.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    add_json(connect)
-    add_mappings(connect)
-    connect.set_defaults(act=_connect)
+    for name, (module, sentence) in _ACTIONS.items():
+        action = actions.add_parser(
+            name, help=sentence, description=f"{sentence[0].upper()}{sentence[1:]}.", allow_abbrev=False
+        )
+        module.declare(action)
+        action.set_defaults(act=module.run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Do the action that was asked for."""
     code: int = options.act(options)
     return code
-
-
-def key_of(settings: Settings) -> str:
-    """The API key. Raises Failed when there is none."""
-    if settings.stripe_key is None:
-        raise Failed(
-            "STRIPE_API_KEY is not set: make a restricted key in Stripe (Developers, API keys) that may write "
-            "Webhook Endpoints (for connect) and read Events (for reconcile)"
-        )
-    return settings.stripe_key.reveal()
-
-
-def _connect(options: argparse.Namespace) -> int:
-    settings = settings_of(options)
-    source = source_named(options.source, settings, secretly=False)
-    url = _address(options.url or settings.public_url or "", source.name)
-    types = sorted(source.mapping.types)
-    if not types:
-        raise Failed(f'the rules of "{source.name}" name no event types: give each rule its `types`')
-    key = key_of(settings)
-
-    async def work() -> dict[str, object]:
-        async with stripe_api(key, base_url=settings.stripe_base_url) as api:
-            return await _connected(api, url, types, options)
-
-    try:
-        done = asyncio.run(work())
-    except StripeTrouble as error:
-        raise Failed(str(error)) from error
-    secret = str(done.pop("secret"))
-    if options.secret_file and secret:
-        _write_secret(options.secret_file, secret)
-    if options.json:
-        say_json(done | ({} if options.secret_file or not secret else {"secret": secret}))
-    else:
-        _tell(done, source, secret, options.secret_file)
-    return Exit.DONE
-
-
-async def _connected(api: StripeApi, url: str, types: Sequence[str], options: argparse.Namespace) -> dict[str, object]:
-    """Make the endpoint, or bring the one of this URL up to date; what was done."""
-    there = next((endpoint for endpoint in await api.endpoints() if endpoint.url == url), None)
-    if there is None:
-        made, secret = (None, "") if options.dry_run else await _made(api, url, types, options)
-        identity = made.id if made else ""
-        return _done("created", identity, url, added=list(types), removed=[], secret=secret, dry=options.dry_run)
-    added = sorted(set(types) - there.types)
-    removed = sorted(there.types - set(types))
-    is_right = not added and not removed and there.is_enabled
-    if not is_right and not options.dry_run:
-        await api.update_endpoint(there.id, types)
-    word = "unchanged" if is_right else "updated"
-    return _done(word, there.id, url, added=added, removed=removed, secret="", dry=options.dry_run)
-
-
-async def _made(api: StripeApi, url: str, types: Sequence[str], options: argparse.Namespace) -> tuple[Endpoint, str]:
-    return await api.create_endpoint(url, types, connected=options.connected_accounts)
-
-
-def _done(
-    word: str, endpoint: str, url: str, *, added: list[str], removed: list[str], secret: str, dry: bool
-) -> dict[str, object]:
-    return {
-        "done": word,
-        "dry_run": dry,
-        "endpoint": endpoint,
-        "url": url,
-        "added": added,
-        "removed": removed,
-        "secret": secret,
-    }
-
-
-def _tell(done: dict[str, object], source: Source, secret: str, secret_file: Path | None) -> None:
-    would = "would be " if done["dry_run"] and done["done"] != "unchanged" else ""
-    talk(f"{would}{done['done']}: {done['url']} {done['endpoint']}".rstrip())
-    for sign, name in (("+", "added"), ("-", "removed")):
-        listed = done[name]
-        for kind in listed if isinstance(listed, list) else ():
-            talk(f"  {sign} {kind}")
-    variable = _variable(source)
-    if secret and secret_file:
-        talk(f"the signing secret is in {secret_file}: set {variable}_FILE={secret_file} where trackbridge runs")
-    elif secret:
-        talk("the signing secret, shown this once; put this line into .env (or your secret store) and reload:")
-        say(f"{variable}={secret}")
-    elif done["done"] != "created":
-        talk(f"the signing secret stays as it is: {variable} (Stripe shows it under Developers, Webhooks)")
-
-
-def _variable(source: Source) -> str:
-    """The variable that the mapping takes its secret from, the newest where there are several."""
-    first = next((node.text for node in source.mapping.verify.scalars() if node.text.startswith("${")), "")
-    return first.strip("${}") or f"{source.name.upper().replace('-', '_')}_WEBHOOK_SECRET"
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    """The file is made readable by its owner alone before anything is in it; an old one is replaced."""
-    with suppress(FileNotFoundError):
-        path.unlink()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{secret}\n")
-
-
-def _address(text: str, source: str) -> str:
-    """The endpoint's URL: a bare host gets the path. Raises Failed when Stripe could not use it."""
-    if not text:
-        raise Failed("where does Stripe reach this bridge? give --url https://…, or set TRACKBRIDGE_PUBLIC_URL")
-    parts = urlsplit(text)
-    if parts.scheme != "https" or not parts.hostname:
-        raise Failed(f'expected an address that begins with https://, got "{text}": Stripe sends to no other')
-    path = parts.path.rstrip("/")
-    if "/webhooks/" not in f"{path}/":
-        path += f"/webhooks/{source}"
-    return parts._replace(path=path, query="", fragment="").geturl()

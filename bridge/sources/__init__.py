@@ -9,7 +9,7 @@ from bridge.sources.handshakes import Reply
 from bridge.sources.parser import SCHEMES, parse
 from bridge.sources.scheme import Scheme
 from bridge.sources.signer import Certificate, Certificates, Lack, no_certificates
-from bridge.sources.unsigned import sample
+from bridge.sources.unsigned import fetched, sample
 from bridge.sources.verifier import Verifier
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Scheme",
     "Verifier",
     "bind",
+    "fetched",
     "no_certificates",
     "parse",
     "sample",

@@ -148,6 +148,11 @@ def sample(webhook: Webhook) -> Verified:
     return _verified(webhook, "example")
 
 
+def fetched(webhook: Webhook, *, by: str) -> Verified:
+    """What was asked of the sender itself, with a key of its API; never for what came in by HTTP."""
+    return _verified(webhook, by)
+
+
 def _verified(webhook: Webhook, by: str) -> Verified:
     return Verified(webhook=webhook, by=by, signed_headers=None, sample=is_sample(webhook))
 

@@ -176,6 +176,10 @@ class Store(Protocol):
         """Events with their deliveries, as filtered."""
         ...
 
+    async def known_events(self, source: str, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these event keys that are recorded."""
+        ...
+
     async def find_events(self, reference: str) -> list[StoredEvent]:
         """Events by internal id or by the source's id."""
         ...

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from bridge.model import EventState
 from bridge.store.base import Recorded
-from bridge.store.encoding import EncodedConversion, EncodedMeaning, names_json
+from bridge.store.encoding import EncodedConversion, EncodedMeaning, clean, names_json
 
 
 def events(db: sqlite3.Connection, meanings: Iterable[EncodedMeaning]) -> dict[tuple[str, str], Recorded]:
@@ -27,6 +27,15 @@ def events(db: sqlite3.Connection, meanings: Iterable[EncodedMeaning]) -> dict[t
         (source, key): Recorded(event_id=event_id, state=EventState(state), known=True, reason=reason)
         for source, key, event_id, state, reason in rows
     }
+
+
+def event_keys(db: sqlite3.Connection, source: str, keys: Iterable[str]) -> frozenset[str]:
+    """Those of a source's event keys that are recorded."""
+    rows = db.execute(
+        "SELECT e.key FROM json_each(?) AS wanted CROSS JOIN events AS e ON e.source = ? AND e.key = wanted.value",
+        (names_json(map(clean, keys)), clean(source)),
+    )
+    return frozenset(key for (key,) in rows)
 
 
 def claims(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> dict[str, int]:

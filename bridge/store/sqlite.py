@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from bridge.model import Attempt, Counts, Delivery, Meaning, StoredEvent, Tracker
 from bridge.rate import Pace
-from bridge.store import claim, operate, prune, queries, settle, trackers
+from bridge.store import claim, known, operate, prune, queries, settle, trackers
 from bridge.store.base import Changed, Claimed, DeliveryFilter, EventFilter, Judge, Recorded, Settled, Settlement
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.opening import Lock
@@ -132,6 +132,10 @@ class SQLiteStore:
     async def events(self, wanted: EventFilter) -> list[StoredEvent]:
         """Events with their deliveries, as filtered."""
         return await self._reader.read(lambda db: queries.events(db, wanted, datetime.now(UTC)))
+
+    async def known_events(self, source: str, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these event keys that are recorded."""
+        return await self._reader.read(lambda db: known.event_keys(db, source, keys))
 
     async def find_events(self, reference: str) -> list[StoredEvent]:
         """Events by internal id or by the source's id."""

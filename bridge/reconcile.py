@@ -1,0 +1,105 @@
+"""Use case three: what Stripe says happened, through the same intake as its webhooks.
+
+Known events change nothing, so a stretch may be read as often as one likes. Progress is told stretch by stretch, in
+the order of time: whoever is interrupted has everything up to the last one told.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bridge import sources
+from bridge.intake import Intake, understand
+from bridge.library import Source
+from bridge.model import Json, Verified, Webhook
+from bridge.stripe_api import StripeApi
+
+#: How an event is proven that was asked of Stripe itself, over TLS, with the operator's key.
+FETCHED = "fetched with an API key"
+
+
+class Known(Protocol):
+    """What a reconciliation asks of the store."""
+
+    async def known_events(self, source: str, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys that are recorded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """An event that Stripe has and we had not."""
+
+    id: str
+    type: str
+    created: int
+    #: what became of it: accepted, ignored, unmapped; empty in a dry run
+    status: str = ""
+    deliveries: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far it is, and what was missing."""
+
+    until: datetime
+    seen: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+
+
+async def reconcile(
+    api: StripeApi,
+    source: Source,
+    *,
+    store: Known,
+    intake: Intake,
+    since: datetime,
+    until: datetime,
+    clock: Callable[[], datetime],
+    dry_run: bool = False,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Progress:
+    """Feed what was never received, oldest first. Raises StripeTrouble or StoreError; what was fed by then stays."""
+    progress = Progress(until=since)
+    async for start, events in api.events(sorted(source.mapping.types), since=since, until=until):
+        fetched = [_fetched(source, event, clock()) for event in events]
+        for event, verified in await _missing(store, source, list(zip(events, fetched, strict=True))):
+            status, deliveries = "", 0
+            if not dry_run:
+                receipt = await intake.take(verified, source.mapping)
+                if receipt.status == "duplicate":  # its webhook came meanwhile
+                    continue
+                status, deliveries = receipt.status, receipt.deliveries
+            progress.gaps.append(_gap(event, status, deliveries))
+        progress.seen += len(events)
+        progress.until = start
+        tell(progress)
+    return progress
+
+
+async def _missing(
+    store: Known, source: Source, fetched: Sequence[tuple[dict[str, Json], Verified]]
+) -> list[tuple[dict[str, Json], Verified]]:
+    """Those whose event key nobody recorded; the key is what the mapping makes of them, as for a webhook."""
+    keys = [understand(source.mapping, verified)[0].event.key for _, verified in fetched]
+    known = await store.known_events(source.name, keys) if keys else frozenset()
+    return [one for one, key in zip(fetched, keys, strict=True) if key not in known]
+
+
+def _fetched(source: Source, event: dict[str, Json], now: datetime) -> Verified:
+    body = json.dumps(event, ensure_ascii=False).encode()
+    headers = ((b"content-type", b"application/json"),)
+    return sources.fetched(Webhook(source=source.name, headers=headers, body=body, received_at=now), by=FETCHED)
+
+
+def _gap(event: dict[str, Json], status: str, deliveries: int) -> Gap:
+    created = event.get("created")
+    return Gap(
+        id=str(event.get("id")),
+        type=str(event.get("type")),
+        created=created if isinstance(created, int) else 0,
+        status=status,
+        deliveries=deliveries,
+    )
