@@ -74,6 +74,7 @@ def event_json(stored: StoredEvent) -> dict[str, object]:
         "source_id": event.source_id,
         "key": event.key,
         "type": event.type,
+        "item": event.item,
         "state": stored.state.value,
         "reason": stored.reason,
         "received_at": iso(event.received_at),

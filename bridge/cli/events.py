@@ -83,7 +83,10 @@ def _show(options: argparse.Namespace) -> int:
     if not found:
         raise Failed(f'there is no event "{printable(options.reference)}": trackbridge events lists them')
     if options.body:
-        sys.stdout.buffer.write(found[0][0].event.body)
+        event = found[0][0].event
+        if event.item is not None:
+            talk(f"this is the whole batch, and the event is item {event.item} of it, counted from 0")
+        sys.stdout.buffer.write(event.body)
     elif options.json:
         say_json([story.as_json(event, attempts) for event, attempts in found])
     else:

@@ -32,6 +32,8 @@ def _head(stored: StoredEvent, now: datetime) -> Iterator[str]:
     yield paint(printable(f"event {stored.id}: {event.type or 'without a type'} from {event.source}"), BOLD)
     size = f"{len(event.body):,} bytes" if event.body else "body past retention"
     yield _fact("received", f"{clock(event.received_at)} ({relative(event.received_at, now)}), {size}")
+    if event.item is not None:
+        yield _fact("item", f"{event.item}, counted from 0, of a batch that shares this body")
     yield _fact("verified by", event.verified_by)
     yield _fact("source's id", event.source_id or f"none; known by {event.key}")
     if event.occurred_at is not None:

@@ -242,6 +242,28 @@ def test_a_body_can_be_had_as_it_came(capsysbinary: pytest.CaptureFixture[bytes]
     assert b'{"id": 1}' == capsysbinary.readouterr().out
 
 
+def test_an_item_of_a_batch_says_which_one_it_is_and_shows_no_body(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    batch = b'[{"id": "a"}, {"id": "b"}]'
+
+    async def fill(store: Store) -> None:
+        items = [an_event(key, item=number, body=batch, received_at=THEN) for number, key in enumerate("ab")]
+        await Hand(store).record(*[Meaning(event=event, state=EventState.IGNORED) for event in items])
+
+    with_store(fill)
+
+    assert 0 == main(["events", "show", "b"])
+    told = capsysbinary.readouterr().out.decode()
+    assert 0 == main(["events", "show", "b", "--json"])
+    (item,) = json.loads(capsysbinary.readouterr().out)
+    assert 0 == main(["events", "show", "b", "--body"])
+    body, note = capsysbinary.readouterr()
+
+    assert "26 bytes\n  item         1, counted from 0, of a batch that shares this body\n" in told
+    assert "{" not in told
+    assert (1, "b") == (item["item"], item["key"])
+    assert (batch, b"this is the whole batch, and the event is item 1 of it, counted from 0\n") == (body, note)
+
+
 @pytest.mark.usefixtures("filled")
 def test_an_event_that_is_not_there_is_a_failure(capsys: Text) -> None:
     assert 1 == main(["events", "show", "evt_nobody"])
