@@ -4,20 +4,28 @@ Known events change nothing, so a stretch may be read as often as one likes. Pro
 the order of time: whoever is interrupted has everything up to the last one told.
 """
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from bridge import sources
+from bridge import logs, sources
+from bridge.errors import StoreError
 from bridge.intake import Intake, understand
 from bridge.library import Source
 from bridge.model import Json, Verified, Webhook
-from bridge.stripe_api import StripeApi
+from bridge.stripe_api import StripeApi, StripeTrouble
 
 #: How an event is proven that was asked of Stripe itself, over TLS, with the operator's key.
 FETCHED = "fetched with an API key"
+#: How far the first look of a running bridge goes back, and how much every later one repeats of the one before.
+FIRST_LOOK = timedelta(days=3)
+OVERLAP = timedelta(hours=1)
+
+_log = logs.get("bridge.reconcile")
 
 
 class Known(Protocol):
@@ -77,6 +85,27 @@ async def reconcile(
         progress.until = start
         tell(progress)
     return progress
+
+
+async def keep_reconciled(
+    look: Callable[[datetime, datetime], Awaitable[Progress]], *, every: timedelta, clock: Callable[[], datetime]
+) -> None:
+    """Look now and every so often until cancelled, each time back to before the last look that succeeded.
+
+    The first look goes back as far as Stripe itself goes on sending: three days. What fails is tried at the next one.
+    """
+    since = clock() - FIRST_LOOK
+    while True:
+        until = clock()
+        try:
+            progress = await look(since, until)
+        except (StripeTrouble, StoreError) as error:
+            logs.event(_log, logging.ERROR, "reconcile.failed", why=str(error))
+        else:
+            level = logging.WARNING if progress.gaps else logging.INFO
+            logs.event(_log, level, "reconcile.done", seen=progress.seen, missing=len(progress.gaps))
+            since = until - OVERLAP
+        await asyncio.sleep(every.total_seconds())
 
 
 async def _missing(

@@ -5,9 +5,10 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from importlib import import_module
 
 from bridge import __version__, logs
+from bridge.assembly.clock import utcnow
 from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
 from bridge.assembly.fresh import Fresh, load_library
 from bridge.certificates import Certificates
@@ -29,16 +30,12 @@ from bridge.worker import Worker
 _log = logs.get("bridge.serve")
 
 
-def utcnow() -> datetime:
-    """The one clock of the running bridge."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """The parts of a bridge that is up."""
 
     app: Bridge
+    intake: Intake
     store: Store
     reloader: Reloader
     worker: Worker
@@ -96,8 +93,9 @@ async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
 
 def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, metrics: Metrics) -> Running:
     worker = Worker(store=store, send=wire.send, pace=settings.rate, metrics=metrics, clock=utcnow)
+    intake = Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run)
     webhooks = Webhooks(
-        intake=Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run),
+        intake=intake,
         library=lambda: reloader.library,
         seen=lambda: reloader.seen,
         metrics=metrics,
@@ -118,6 +116,7 @@ def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, me
     )
     return Running(
         app=Bridge(webhooks, health),
+        intake=intake,
         store=store,
         reloader=reloader,
         worker=worker,
@@ -131,7 +130,8 @@ def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, me
 async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
     """Deliver and keep house in the background; at the end, drain."""
     house = keep_house(bridge.store, retention_days=settings.retention_days, keys_days=settings.keys_days, clock=utcnow)
-    tasks = [_duty(house, "house"), _duty(bridge.reloader.run(), "reload")]
+    beside = [_duty(house, "house"), _duty(bridge.reloader.run(), "reload"), *_reconciling(bridge, settings)]
+    tasks = [*beside]
     if not bridge.not_sending:
         bridge.duties.append(_duty(bridge.worker.run(), "worker"))
         tasks += bridge.duties
@@ -139,7 +139,7 @@ async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         bridge.ending.begin()
-        for task in tasks[:2]:
+        for task in beside:
             task.cancel()
         if bridge.duties:
             await bridge.worker.stop(within_seconds=bridge.ending.left(SENT_BY))
@@ -148,6 +148,19 @@ async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
             task.cancel()
         # what one of them raised was told when it ended, and must not keep the rest of the end from happening
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _reconciling(bridge: Running, settings: Settings) -> "list[asyncio.Task[None]]":
+    """The scheduled look at Stripe, where it is wanted."""
+    if not settings.reconcile_every:
+        return []
+    if settings.stripe_key is None:
+        logs.event(_log, logging.WARNING, "reconcile.off", why="STRIPE_API_KEY is not set")
+        return []
+    # Stripe's library costs time and memory: only those who use its API pay for it
+    module = import_module("bridge.assembly.reconciling")
+    work: Coroutine[None, None, None] = module.reconciled(settings, bridge.reloader, bridge.store, bridge.intake)
+    return [_duty(work, "reconcile")]
 
 
 def _duty(work: Coroutine[None, None, None], name: str) -> "asyncio.Task[None]":

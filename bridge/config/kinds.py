@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -128,6 +129,20 @@ def _seconds(text: str) -> float:
 
 
 SECONDS = Kind(expected="a time from 1ms to 300s, such as 10, 10s or 500ms", read=_seconds)
+
+_SPANS = {"m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def _span(text: str) -> timedelta:
+    if text == "0":
+        return timedelta(0)
+    match = re.fullmatch(r"([1-9][0-9]{0,4})\s*(m|min|h|d)", text)
+    if match is None:
+        raise ValueError
+    return timedelta(seconds=int(match[1]) * _SPANS[match[2]])
+
+
+SPAN = Kind(expected="a time such as 30m, 6h or 1d, or 0 for never", read=_span)
 
 _SIZES = {"": 1, "b": 1, "kib": 1024, "mib": 1024 * 1024}
 _MOST_BYTES = 64 * 1024 * 1024

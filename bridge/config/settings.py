@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -135,6 +136,12 @@ class Settings:
         kinds.BASE_URL,
         "https://api.stripe.com",
         "address of Stripe's API; plain http only on loopback",
+    )
+    reconcile_every: timedelta = _setting(
+        "STRIPE_RECONCILE_EVERY",
+        kinds.SPAN,
+        "0",
+        "how often `serve` asks Stripe what happened and takes in what no webhook told: 6h, 1d; 0 never",
     )
     log_format: LogFormat = _setting(
         "TRACKBRIDGE_LOG_FORMAT", kinds.LOG_FORMAT, "auto", "text, json, or auto: text on a terminal, else json"
