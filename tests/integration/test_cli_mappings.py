@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge import library
 from bridge.cli import main
 from bridge.library import shipped_folder
 from tests.support import clean_environment
@@ -136,12 +137,13 @@ def test_a_secret_that_cannot_be_read_is_a_problem_and_never_shown(
 
 def test_examples_that_hold_are_counted(capsys: Text) -> None:
     assert 0 == main(["test", "mappings/quiz.yaml"])
-    assert "2 passed\n" == capsys.readouterr().out
+    assert "quiz  2 passed\n2 passed\n" == capsys.readouterr().out
 
     assert 0 == main(["test", "mappings/quiz.yaml", "-v"])
     assert [
-        "passed quiz: a finished quiz is a lead",
-        "passed quiz: an abandoned quiz is nothing",
+        "quiz  2 passed",
+        "  passed a finished quiz is a lead",
+        "  passed an abandoned quiz is nothing",
         "2 passed",
     ] == capsys.readouterr().out.splitlines()
 
@@ -149,9 +151,10 @@ def test_examples_that_hold_are_counted(capsys: Text) -> None:
 def test_the_shipped_examples_hold_too(capsys: Text) -> None:
     assert 0 == main(["test"])
 
-    count, word = capsys.readouterr().out.split()
-    assert int(count) >= 40
-    assert "passed" == word
+    *sources, last = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {"stripe", "typeform"} <= {name for name, *_ in sources}
+    assert ["passed"] == last[1:]
+    assert int(last[0]) == sum(int(count) for _, count, _ in sources) >= 40
 
 
 def test_an_example_that_does_not_hold_shows_expected_and_got(capsys: Text) -> None:
@@ -161,15 +164,136 @@ def test_an_example_that_does_not_hold_shows_expected_and_got(capsys: Text) -> N
     assert 1 == main(["test", "mappings"])
 
     assert [
+        "quiz  0 passed, 2 failed",
+        "",
         "failed quiz: a finished quiz is a lead",
         "  mappings/quiz.yaml:18:5, examples/finished.json",
-        "  customer_external_id: expected ada, got bob",
+        "      track                 lead",
+        "      event_name            quiz_finished",
+        "      click_id              c1",
+        "    - customer_external_id  ada",
+        "    + customer_external_id  bob",
+        "",
         "failed quiz: an abandoned quiz is nothing",
         "  mappings/quiz.yaml:21:5, examples/forgotten.json",
-        "  mappings/examples/forgotten.json: cannot be read: No such file or directory",
+        "    mappings/examples/forgotten.json: cannot be read: No such file or directory",
+        "",
         "0 passed, 2 failed",
     ] == capsys.readouterr().out.splitlines()
     assert [False, False] == [example["passed"] for example in parsed(capsys, "test", "mappings", code=1)]
+
+
+def test_a_conversion_that_did_not_come_shows_what_each_rule_came_to(capsys: Text) -> None:
+    save("quiz.yaml", QUIZ.replace("    track: lead\n", "    when: score > `5`\n    track: lead\n", 1))
+    save("examples/finished.json", json.dumps(FINISHED | {"score": 3}))
+
+    assert 1 == main(["test", "mappings", "-k", "QUIZ: A FIN"])
+
+    assert [
+        "    - 1 conversion",
+        "    + ignored: no rule",
+        "    - track                 lead",
+        "    - event_name            quiz_finished",
+        "    - click_id              c1",
+        "    - customer_external_id  ada",
+        "    rules on quiz.finished",
+        "      finished quiz  skipped: when is not met: score > `5`, and it is 3",
+        "",
+        "0 passed, 1 failed",
+    ] == capsys.readouterr().out.splitlines()[4:]
+
+
+def test_a_conversion_too_many_is_shown_with_its_rule(capsys: Text) -> None:
+    save("examples/abandoned.json", json.dumps(FINISHED))
+
+    assert 1 == main(["test", "mappings", "-x"])
+
+    assert [
+        "    - ignored",
+        "    + 1: lead quiz_finished",
+        "    + rule                  finished quiz",
+        "    + track                 lead",
+    ] == capsys.readouterr().out.splitlines()[4:8]
+
+
+def test_examples_are_chosen_by_a_part_of_their_name(capsys: Text) -> None:
+    assert 0 == main(["test", "-k", "abandoned quiz"])
+    assert "quiz  1 passed\n1 passed\n" == capsys.readouterr().out
+
+    assert 1 == main(["test", "-k", "nobody calls it so"])
+    assert 'no example has "nobody calls it so" in its name\n' == capsys.readouterr().err
+
+
+def test_the_first_failure_can_be_the_last_thing_that_runs(capsys: Text) -> None:
+    save("quiz.yaml", QUIZ.replace("examples/", "nowhere/"))
+
+    assert 1 == main(["test", "mappings", "--fail-fast"])
+    assert "0 passed, 1 failed" == capsys.readouterr().out.splitlines()[-1]
+
+
+def test_json_holds_what_was_expected_and_what_came(capsys: Text) -> None:
+    save("examples/finished.json", json.dumps(FINISHED | {"person": "bob"}))
+
+    first, second = parsed(capsys, "test", "mappings", code=1)
+
+    assert ["customer_external_id: expected ada, got bob"] == first["differences"]
+    assert ("ada", "bob") == tuple(
+        first["conversions"][0][side]["customer_external_id"] for side in ("expected", "got")
+    )
+    assert (True, []) == (second["passed"], second["conversions"])
+
+
+# Expectations written by the tool ---------------------------------------------------------------------------------
+
+
+def test_update_writes_what_came_and_nothing_else(capsys: Text) -> None:
+    save("quiz.yaml", QUIZ.replace("click_id: c1,", "click_id: 'c0',").replace("ada}]", "bob}]   # why"))
+
+    assert 0 == main(["test", "mappings/quiz.yaml", "--update"])
+
+    assert (Path("mappings/quiz.yaml").read_text(encoding="utf-8")) == (
+        QUIZ.replace("click_id: c1,", "click_id: 'c1',").replace("ada}]", "ada}]   # why")
+    )
+    line = "     20 {sign}     expect: [{{track: lead, event_name: quiz_finished, click_id: '{click}', "
+    line += "customer_external_id: {person}}}]   # why"
+    assert [
+        "updated mappings/quiz.yaml",
+        line.format(sign="-", click="c0", person="bob"),
+        line.format(sign="+", click="c1", person="ada"),
+        "2 passed",
+    ] == capsys.readouterr().out.splitlines()[-4:]
+    assert 0 == main(["test", "mappings"])
+
+
+def test_update_says_what_it_cannot_do(capsys: Text) -> None:
+    save("quiz.yaml", QUIZ.replace("finished.json", "nowhere.json").replace("expect: ignored", "expect: unmapped"))
+
+    assert 1 == main(["test", "mappings", "--update"])
+
+    assert "1 passed, 1 failed" == capsys.readouterr().out.splitlines()[-1]
+    assert "expect: ignored" in Path("mappings/quiz.yaml").read_text(encoding="utf-8")
+
+
+def test_update_keeps_its_talk_out_of_json(capsys: Text) -> None:
+    save("quiz.yaml", QUIZ.replace("c1,", "c0,"))
+
+    first, _ = parsed(capsys, "test", "mappings", "--update")
+
+    assert ["click_id: expected c0, got c1"] == first["differences"]
+
+
+def test_update_leaves_what_is_shipped_as_it_is(capsys: Text, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = tmp_path / "shipped"
+    (shipped / "examples").mkdir(parents=True)
+    (shipped / "quiz.yaml").write_text(QUIZ.replace("c1,", "c0,"), encoding="utf-8")
+    for name in ("finished", "abandoned"):
+        (shipped / "examples" / f"{name}.json").write_bytes(Path(f"mappings/examples/{name}.json").read_bytes())
+    Path("mappings/quiz.yaml").unlink()
+    monkeypatch.setattr(library, "shipped_folder", lambda: shipped)
+
+    assert 1 == main(["test", "--update"])
+    assert "came with trackbridge and is left as it is" in capsys.readouterr().err
+    assert 0 == main(["test", str(shipped), "--update"])
 
 
 def test_a_mapping_that_cannot_be_used_fails_the_test(capsys: Text) -> None:
@@ -207,9 +331,19 @@ def test_explain_reads_stdin_and_speaks_json(capsys: Text, monkeypatch: pytest.M
     [
         ("quizz", b"{}", 'there is no source "quizz": did you mean "quiz"?\n'),
         ("quiz", None, "payload.json: cannot be read: No such file or directory\n"),
-        ("quiz", b'{"a": ', "unmapped: not JSON: Expecting value at line 1, column 6\n"),
-        ("quiz", b"", "unmapped: empty\n"),
-        ("quiz", b'{"a": "\xff"}', "unmapped: not UTF-8\n"),
+        (
+            "quiz",
+            b'{"a": ',
+            "unmapped: not JSON: Expecting value at line 1, column 6\n"
+            "  6 bytes, content type application/x-www-form-urlencoded\n"
+            '    {"a": \n         ^\n',
+        ),
+        ("quiz", b"", "unmapped: empty\n  0 bytes, content type application/x-www-form-urlencoded\n"),
+        (
+            "quiz",
+            b'{"a": "\xff"}',
+            'unmapped: not UTF-8\n  10 bytes, content type application/x-www-form-urlencoded\n    {"a": "\\xff"}\n',
+        ),
         ("nowhere.yaml", b"{}", "nowhere.yaml: there is no such file or folder\n"),
     ],
     ids=["unknown source", "no file", "half a document", "empty", "not utf-8", "unknown mapping"],
@@ -222,3 +356,36 @@ def test_what_cannot_be_explained_is_a_failure_with_its_reason(
 
     assert 1 == main(["explain", source, "payload.json"])
     assert told == capsys.readouterr().err
+
+
+def test_an_unreadable_payload_is_told_to_scripts_too(capsys: Text) -> None:
+    Path("payload.json").write_bytes(b'{"a": ')
+
+    told = parsed(capsys, "explain", "quiz", "payload.json", code=1)
+
+    assert ("unmapped", "not JSON: Expecting value at line 1, column 6", []) == (
+        told["state"],
+        told["reason"],
+        told["events"],
+    )
+
+
+def test_an_example_can_be_explained_by_its_name_or_its_files(capsys: Text) -> None:
+    assert 0 == main(["explain", "quiz", "--example", "a finished quiz is a lead"])
+    by_name = capsys.readouterr().out
+    assert 0 == main(["explain", "quiz", "--example", "finished"])
+    assert by_name.splitlines()[:3] == capsys.readouterr().out.splitlines()[:3]
+
+    assert 1 == main(["explain", "quiz", "--example", "finish"])
+    assert 'quiz" has no example "finish": did you mean "finished"?' in capsys.readouterr().err
+
+
+def test_explain_shows_what_the_tracker_would_be_told(capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMS_AMOUNT_UNIT", "major")
+
+    told = parsed(capsys, "explain", "stripe", "--example", "checkout_paid")
+
+    (conversion,) = told["events"][0]["conversions"]
+    assert "/track/sale" == conversion["request"]["path"]
+    assert '"amount":49.99' in conversion["request"]["body"]
+    assert conversion["claims"]
