@@ -12,14 +12,16 @@ from bridge.model import Json, Webhook
 class Context:
     """One webhook as expressions see it; the query is taken apart when somebody asks."""
 
-    __slots__ = ("_query", "_webhook", "document", "form")
+    __slots__ = ("_query", "_webhook", "document", "event", "form")
 
     def __init__(self, webhook: Webhook, document: Json) -> None:
         self._webhook = webhook
         self._query: list[tuple[str, str]] | None = None
         #: the whole body, whatever item is being looked at
         self.document = document
-        #: the answers of the event that is being looked at; None where the mapping does not say where they stand
+        #: the event that is being looked at: the body, the document in it, or an item of a batch
+        self.event = document
+        #: its answers; None where the mapping does not say where they stand
         self.form: Form | None = None
 
     def header(self, name: str) -> str | None:
@@ -33,10 +35,11 @@ class Context:
             self._query = query_pairs(self._webhook.query.decode("latin-1"))
         return next((value for key, value in self._query if key == name), None)
 
-    def with_form(self, form: Form) -> "Context":
-        """The same webhook with the answers of one event."""
+    def at(self, event: Json) -> "Context":
+        """The same webhook, one event of it."""
         other = Context(self._webhook, self.document)
-        other.form = form
+        other._query = self._query
+        other.event = event
         return other
 
 

@@ -1,7 +1,6 @@
 """A body → the items in it, each a document of its own: `event.document`, then `event.for_each`.
 
-Each item comes with the context its expressions see: one for the webhook, or one for each item where the mapping says
-where a form's answers stand. Answers are worked out when somebody asks.
+Each item comes with the context its expressions see. A form's answers are worked out when somebody asks.
 """
 
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ def opened(rules: EventRules, webhook: Webhook, body: Json) -> list[Item]:
     if rules.for_each is None:
         return [Item(document, _seen(rules, document, context), None)]
     try:
-        items = listed(value_of(rules.for_each, document, context))
+        items = listed(value_of(rules.for_each, document, context.at(document)))
     except Unfit as error:
         raise Unfit(reason("event, ", "for_each", rules.for_each, str(error))) from None
     return [Item(item, _seen(rules, item, context), number) for number, item in enumerate(items)]
@@ -61,12 +60,12 @@ def _document(expression: Expression, body: Json, context: Context) -> Json:
 
 
 def _seen(rules: EventRules, item: Json, context: Context) -> Context:
-    """The context of one item: with its answers, where the mapping says where they stand."""
-    if rules.answers is None:
-        return context
-    expression = rules.answers
-
-    return context.with_form(Form(lambda: _answers(expression, item, context)))
+    """The context of one item, with its answers where the mapping says where they stand."""
+    seen = context.at(item)
+    answers = rules.answers
+    if answers is not None:
+        seen.form = Form(lambda: _answers(answers, item, seen))
+    return seen
 
 
 def _answers(expression: Expression, item: Json, context: Context) -> Json:

@@ -6,7 +6,8 @@ Their signatures are checked here as jmespath does, but an error names the type 
 import json
 import math
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import reduce
 from typing import Any, Final
 
 from jmespath.functions import TYPES_MAP, Functions, signature
@@ -28,6 +29,9 @@ KINDS: Final[dict[type, str]] = {
 
 #: A text put together from parts of a document may not grow beyond all bounds.
 MOST_TEXT: Final = 1024 * 1024
+
+#: Holds every sum and product of amounts, and refuses to round.
+EXACT: Final = Context(prec=240, traps=[Inexact, InvalidOperation])
 
 #: Beyond this many digits a number is compared, but not written out or rounded.
 _MOST_DIGITS: Final = 400
@@ -53,6 +57,13 @@ class Exact(Functions):
         if len(separator) * len(array) > MOST_TEXT:
             raise Unfit("join() would make too long a text")
         return separator.join(array)
+
+    @signature({"types": ["array-number"]})
+    def _func_sum(self, arg: list[int | Decimal]) -> Json:
+        try:
+            return reduce(EXACT.add, arg, Decimal(0))
+        except (Inexact, InvalidOperation):
+            raise Unfit("sum() would make too long a number") from None
 
     @signature({"types": []})
     def _func_to_number(self, arg: Json) -> Json:

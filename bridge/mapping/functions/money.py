@@ -1,19 +1,17 @@
 """Functions for exact numbers: text read digit by digit, sums, differences and products that never round."""
 
 from collections.abc import Callable
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal, Inexact, InvalidOperation
 from functools import reduce
 from typing import Final
 
 from bridge.mapping.functions.function import TEXT, Function, kinds
+from bridge.mapping.standard import EXACT
 from bridge.mapping.values import Unfit, digits_of, kind_of
 from bridge.model import Json
 
 #: A number of more characters is no amount.
 _MOST: Final = 60
-
-#: Holds every sum and product of numbers that are read here, and refuses to round.
-_EXACT: Final = Context(prec=4 * _MOST, traps=[Inexact, InvalidOperation])
 
 
 def functions() -> list[Function]:
@@ -26,9 +24,9 @@ def functions() -> list[Function]:
             call=lambda value: _read("decimal", value),
             check=_check("decimal"),
         ),
-        _of_numbers("add", _EXACT.add, is_variadic=True),
-        _of_numbers("subtract", _EXACT.subtract),
-        _of_numbers("multiply", _EXACT.multiply, is_variadic=True),
+        _of_numbers("add", EXACT.add, is_variadic=True),
+        _of_numbers("subtract", EXACT.subtract),
+        _of_numbers("multiply", EXACT.multiply, is_variadic=True),
     ]
 
 

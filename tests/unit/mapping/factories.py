@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.mapping import Mapping, Parsed, apply, parse
+from bridge.mapping.answers import Form
 from bridge.mapping.compiler import compiled
 from bridge.mapping.context import Context
 from bridge.mapping.grammar import read
@@ -162,9 +163,12 @@ def lead_of(mapping: Mapping, document: Json) -> Lead:
     return payload
 
 
-def evaluated(expression: str, document: Json, *, query: bytes = b"", **headers: str) -> Json:
-    """An expression's value."""
-    return compiled(read(expression))(document, Context(a_webhook(document, query=query, **headers), document))
+def evaluated(expression: str, document: Json, *, query: bytes = b"", answers: str = "", **headers: str) -> Json:
+    """An expression's value; `answers` is the expression that `event.answers` would be."""
+    context = Context(a_webhook(document, query=query, **headers), document)
+    if answers:
+        context.form = Form(lambda: compiled(read(answers))(document, context))
+    return compiled(read(expression))(document, context)
 
 
 def exact(text: str) -> Json:
