@@ -1,7 +1,11 @@
-"""One table of attacks: each makes a webhook, out of a sender's genuine one, that must not be let in."""
+"""One table of attacks: each makes a webhook, out of a sender's genuine one, that must not be let in.
+
+It is tried on every sender that it can be tried on: every scheme, every preset, and every shipped mapping.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from bridge.model import Webhook
@@ -22,6 +26,7 @@ from tests.contract.forgeries import (
     written,
 )
 from tests.contract.senders import Sender
+from tests.unit.sources.authority import LIVE_URL, SANDBOX_URL
 from tests.unit.sources.factories import BODY
 
 Forge: TypeAlias = Callable[[Sender], Webhook]
@@ -38,7 +43,11 @@ class Attack:
     applies: Callable[[Sender], bool] = lambda _: True
 
 
-def _change(change: Change, header: Callable[[Sender], str] = lambda sender: sender.header) -> Forge:
+def _signs(sender: Sender) -> bool:
+    return not sender.is_token
+
+
+def _change(change: Change, header: Callable[[Sender], str] = lambda _: "") -> Forge:
     return lambda sender: changed(sender, change, header(sender))
 
 
@@ -90,21 +99,23 @@ def _on_signature() -> Iterator[Attack]:
         name="all zeros",
         forge=lambda sender: resigned(sender, lambda text: written(sender, bytes(len(raw(sender, text))))),
         details=differs,
+        applies=_signs,
     )
-    yield Attack(name="wrong encoding", forge=other_encoding, details=_words("malformed"))
+    yield Attack(name="wrong encoding", forge=other_encoding, details=_words("malformed"), applies=_signs)
     yield Attack(
         name="spare bits of base64",
         forge=spare_bits,
         details=_words("malformed"),
-        applies=lambda sender: sender.is_base64,
+        applies=lambda sender: _signs(sender) and sender.is_base64,
     )
     yield Attack(
         name="white space inside",
         forge=lambda sender: resigned(sender, lambda text: text[:8] + b" " + text[8:]),
         details=_words("malformed"),
+        applies=_signs,
     )
     for count in (500, 10_000):
-        yield Attack(name=f"{count} more signatures", forge=_more(count), details=_words("malformed"))
+        yield Attack(name=f"{count} more signatures", forge=_more(count), details=_words("malformed"), applies=_signs)
     yield Attack(name="the empty key", forge=lambda sender: sender.webhook(secret=""), details=differs)
 
 
@@ -118,29 +129,33 @@ def _on_request() -> Iterator[Attack]:
         "NUL in the body": BODY + b"\0",
     }
     for name, body in bodies.items():
-        yield Attack(name=name, forge=_rebody(body), details=differs)
+        yield Attack(name=name, forge=_rebody(body), details=differs, applies=_signs)
     yield Attack(
         name="body that is not UTF-8",
         forge=lambda sender: replace(sender.webhook(), body=b"\xff\xfe" + BODY),
         details=_words("mismatch malformed"),
+        applies=_signs,
     )
-    yield Attack(name="no header at all", forge=lambda sender: replace(sender.webhook(), headers=()), details=missing)
-    yield Attack(name="missing signature", forge=lambda sender: without(sender, sender.header), details=missing)
-    yield Attack(name="signature twice", forge=lambda sender: twice(sender, sender.header), details=_words("malformed"))
+    yield Attack(
+        name="nothing but a body",
+        forge=lambda sender: replace(sender.webhook(), headers=(), query=b"", token=b""),
+        details=missing,
+    )
+    yield Attack(name="missing proof", forge=without, details=missing)
+    yield Attack(name="proof twice", forge=twice, details=_words("malformed"))
     yield Attack(
         name="somebody else's secret", forge=lambda sender: sender.webhook(secret=sender.secrets[2]), details=differs
     )
     yield Attack(
         name="another scheme's header",
-        forge=lambda sender: with_header(without(sender, sender.header), "x-another-signature", b"sha256=" + b"0" * 64),
+        forge=lambda sender: with_header(without(sender), "x-another-signature", b"sha256=" + b"0" * 64),
         details=missing,
     )
     yield Attack(
         name="the secret as a token",
-        forge=lambda sender: with_header(
-            without(sender, sender.header), "authorization", b"Bearer " + sender.secrets[0].encode()
-        ),
+        forge=lambda sender: with_header(without(sender), "authorization", b"Bearer " + sender.secrets[0].encode()),
         details=missing,
+        applies=lambda sender: sender.header != "authorization",
     )
 
 
@@ -160,7 +175,7 @@ def _on_time() -> Iterator[Attack]:
     )
     yield Attack(
         name="future",
-        forge=lambda sender: sender.webhook(age=-sender.tolerance - 1),
+        forge=lambda sender: sender.webhook(age=-(sender.ahead or sender.tolerance) - 1),
         details=_words("future"),
         applies=is_timed,
     )
@@ -237,4 +252,43 @@ def _on_id() -> Iterator[Attack]:
     yield Attack(name="border of id and body moved", forge=id_border, details=_words("malformed"), applies=has_header)
 
 
-ATTACKS: tuple[Attack, ...] = (*_on_signature(), *_on_request(), *_on_time(), *_on_id())
+def _written(text: str) -> Change:
+    return lambda _: text.encode()
+
+
+def _on_certificate() -> Iterator[Attack]:
+    def is_paypal(sender: Sender) -> bool:
+        return "paypal" in sender.verify.split()
+
+    texts = {
+        "a stranger's host": LIVE_URL.replace("api.paypal.com", "api.paypal.com.evil.example"),
+        "a host within another's name": LIVE_URL.replace("api.paypal.com", "evil-api.paypal.com"),
+        "no TLS": LIVE_URL.replace("https", "http"),
+        "a port": LIVE_URL.replace(".com/", ".com:8443/"),
+        "a user": LIVE_URL.replace("api.", "evil.example@api."),
+        "a host behind a user": LIVE_URL.replace(".com/", ".com@evil.example/"),
+        "another folder": LIVE_URL.replace("/certs/", "/others/"),
+        "a path up": LIVE_URL.replace("CERT-", "../../CERT-"),
+        "a query": LIVE_URL + "?a=1",
+        "a fragment": LIVE_URL + "#a",
+        "the sandbox's": SANDBOX_URL,
+        "one that is not there": LIVE_URL + "0",
+    }
+    named = [("paypal-cert-url", name, text) for name, text in texts.items()]
+    named += [("paypal-auth-algo", text, text) for text in ("SHA1withRSA", "none")]
+    for header, name, text in named:
+        word = "mismatch" if text.startswith((SANDBOX_URL, LIVE_URL + "0")) else "malformed"
+        forge = partial(changed, change=_written(text), header=header)
+        yield Attack(name=f"{header}: {name}", forge=forge, details=_words(word), applies=is_paypal)
+    for header in ("paypal-cert-url", "paypal-auth-algo"):
+        forge = partial(without, header=header)
+        yield Attack(name=f"missing {header}", forge=forge, details=_words("missing"), applies=is_paypal)
+
+
+ATTACKS: tuple[Attack, ...] = (
+    *_on_signature(),
+    *_on_request(),
+    *_on_time(),
+    *_on_id(),
+    *_on_certificate(),
+)
