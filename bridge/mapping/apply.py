@@ -24,11 +24,12 @@ def apply(mapping: Mapping, verified: Verified, document: Json, *, hide: Hide | 
 
     `hide` takes the sender's echoed secret out of what the events keep.
     """
-    kept = kept_of(mapping.redact, verified.webhook.body, document, hide)
+    rules, redact = mapping.event, mapping.redact
+    is_whole = redact is None and hide is None
+    kept = None if is_whole else kept_of(redact, verified.webhook.body, document, hide)
     reader = EventReader(mapping, verified, kept)
-    rules = mapping.event
-    if kept is None and rules.document is None and rules.for_each is None and rules.answers is None:
-        return (_meaning(mapping, reader, Item(document, Context(verified.webhook, document), None)),)
+    if is_whole and rules.document is None and rules.for_each is None and rules.answers is None:
+        return (_meaning(mapping, reader, document, Context(verified.webhook, document), None, None),)
     try:
         items = opened(rules, verified.webhook, document)
     except Unfit as error:
@@ -38,7 +39,7 @@ def apply(mapping: Mapping, verified: Verified, document: Json, *, hide: Hide | 
     shown = items if kept is None or kept.document is document else _shown(rules, verified, kept)
     if len(shown) != len(items):
         return tuple([_hidden(reader, item) for item in items])
-    return tuple([_meaning(mapping, reader, item, public) for item, public in zip(items, shown, strict=True)])
+    return tuple([_meaning(mapping, reader, *item, public) for item, public in zip(items, shown, strict=True)])
 
 
 def _shown(rules: EventRules, verified: Verified, kept: Kept) -> list[Item]:
@@ -96,8 +97,9 @@ class _Tally:
         self.steps += [Step(rule=rule.name, result="failed", why=why) for why in reasons]
 
 
-def _meaning(mapping: Mapping, reader: EventReader, given: Item, shown: Item | None = None) -> Meaning:
-    document, context, item = given.document, given.context, given.number
+def _meaning(
+    mapping: Mapping, reader: EventReader, document: Json, context: Context, item: int | None, shown: Item | None
+) -> Meaning:
     reading = reader.read(document, context, item, shown)
     event, steps = reading.event, reading.steps
     if reading.failures:

@@ -56,7 +56,11 @@ def value_of(expression: Expression, document: Json, context: Context) -> Json:
     try:
         return expression.evaluate(document, context)
     except ODD as error:
-        raise Unfit(f"it cannot be worked out ({type(error).__name__})") from None
+        raise Unfit(_odd(error)) from None
+
+
+def _odd(error: Exception) -> str:
+    return f"it cannot be worked out ({type(error).__name__})"
 
 
 def reason(where: str, name: str, expression: Expression, why: str) -> str:
@@ -89,13 +93,17 @@ class _Reading:
         if expression is None:
             return None
         try:
-            return reader(value_of(expression, self.document, self.context))
+            # as value_of does, without a call for every field there is
+            return reader(expression.evaluate(self.document, self.context))
         except Unfit as error:
-            if name in _LEFT_OUT:
-                self.notes.append(reason("", name, expression, f"{error}; left out"))
-            else:
-                self.fail(name, str(error))
-            return None
+            why = str(error)
+        except ODD as error:
+            why = _odd(error)
+        if name in _LEFT_OUT:
+            self.notes.append(reason("", name, expression, f"{why}; left out"))
+        else:
+            self.fail(name, why)
+        return None
 
     def need(self, name: str, reader: Callable[[Json], str | None]) -> str:
         """A field that must be there; empty when it is noted as a failure."""

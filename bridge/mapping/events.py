@@ -55,14 +55,14 @@ class EventReader:
         rules = self._mapping.event
         steps: list[Step] = []
         failures: list[str] = []
-        public = (document, context) if shown is None else (shown.document, shown.context)
-        source_id, key = self._key(rules.id, *public, item, steps)
+        public, seen = (document, context) if shown is None else (shown.document, shown.context)
+        source_id, key = self._key(rules.id, public, seen, item, steps)
         event = self._event(
             key=key,
             source_id=source_id,
-            type=self._text(rules.type, "type", *public, failures),
+            type=self._text(rules.type, "type", public, seen, failures),
             occurred_at=_time(rules.occurred_at, document, context, steps),
-            account=self._text(rules.account, "account", *public, failures),
+            account=self._text(rules.account, "account", public, seen, failures) if rules.account else None,
             test=self._verified.sample or _is_test(rules.test, document, context, failures),
             item=item,
         )

@@ -3,7 +3,7 @@
 Each item comes with the context its expressions see. A form's answers are worked out when somebody asks.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.mapping.answers import Form
 from bridge.mapping.context import Context
@@ -16,8 +16,7 @@ from bridge.model import Json, Webhook
 MOST_ITEMS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One event's document, what its expressions may ask besides, and its number in a batch, from 0."""
 
     document: Json
