@@ -57,10 +57,11 @@ class EventReader:
         failures: list[str] = []
         public, seen = (document, context) if shown is None else (shown.document, shown.context)
         source_id, key = self._key(rules.id, public, seen, item, steps)
+        kind = self._text(rules.type, "type", public, seen, failures)
         event = self._event(
-            key=key,
+            key=key if key == source_id else self._told_apart(key, kind),
             source_id=source_id,
-            type=self._text(rules.type, "type", public, seen, failures),
+            type=kind,
             occurred_at=_time(rules.occurred_at, document, context, steps),
             account=self._text(rules.account, "account", public, seen, failures) if rules.account else None,
             test=self._verified.sample or _is_test(rules.test, document, context, failures),
@@ -122,6 +123,16 @@ class EventReader:
             steps.append(_note(reason("", "id", expression, "not covered by the proof; the body's digest is the key")))
             return found, self._digest(item)
         return found, found
+
+    def _told_apart(self, key: str, kind: str | None) -> str:
+        """A digest with the type, where only an unsigned header tells it: one body may be sent under several.
+
+        Only types that some rule names count, so whoever repeats a body under made-up ones makes no new events.
+        """
+        expression = self._mapping.event.type
+        if expression is None or self._is_signed(expression):
+            return key
+        return f"{key}:{kind}" if kind in self._mapping.rules_by_type else key
 
     def _text(
         self, expression: Expression | None, name: str, document: Json, context: Context, failures: list[str]

@@ -112,6 +112,28 @@ def test_a_mapping_that_names_no_id_keys_by_the_bodys_digest() -> None:
     assert "" == meaning.reason
 
 
+@pytest.mark.parametrize(
+    ("topic", "signed", "suffix"),
+    [
+        ("order.paid", frozenset[str](), ":order.paid"),
+        ("order.updated", frozenset[str](), ""),
+        ("order.paid", frozenset({"x-topic"}), ""),
+        ("order.paid", None, ""),
+    ],
+    ids=["a rule's type", "no rule's type", "the type is signed", "all is signed"],
+)
+def test_one_body_under_two_unsigned_types_is_two_events(
+    topic: str, signed: frozenset[str] | None, suffix: str
+) -> None:
+    """Else the type that comes first, and that no rule wants, would swallow the other."""
+    mapping = parsed(MAPPING.replace("  id: id\n", "").replace("type: type", "type: header('X-Topic')")).mapping
+    assert mapping is not None
+    webhook = a_webhook(an_order(), x_topic=topic)
+    (meaning,) = apply(mapping, proven(webhook, signed=signed), an_order())
+
+    assert f"sha256:{sha256(webhook.body).hexdigest()}{suffix}" == meaning.event.key
+
+
 def test_a_header_that_is_not_there_or_blank_is_null() -> None:
     mapping = a_mapping("when: header('X-A') == `null` && header('X-B') == `null` && query('a') == query('b')")
     assert 1 == len(meaning_of(mapping, an_order(), x_a=" ").conversions)
