@@ -5,7 +5,6 @@ raises a TypeError (text compared with a number), the closure raises `Unfit`, wh
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final, assert_never
 
 from bridge.mapping.context import Context, Evaluate
@@ -32,7 +31,7 @@ from bridge.mapping.tree import (
     Tree,
     ValueProjection,
 )
-from bridge.mapping.values import Unfit, is_false, kind_of
+from bridge.mapping.values import NUMBERS, Unfit, is_false, kind_of
 from bridge.model import Json
 
 
@@ -212,7 +211,7 @@ def _ordering(order: Callable[[Any, Any], bool], left: Evaluate, right: Evaluate
 
 
 def _has_order(value: Json) -> bool:
-    return isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
+    return isinstance(value, str) or (isinstance(value, NUMBERS) and not isinstance(value, bool))
 
 
 class _Body:

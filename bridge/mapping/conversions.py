@@ -14,7 +14,7 @@ from bridge.mapping import claims
 from bridge.mapping.context import Context
 from bridge.mapping.rules import Expression, Rule
 from bridge.mapping.times import millisecond, time_of
-from bridge.mapping.values import Unfit, cleaned, customer_of, email_of, id_of, kind_of, name_of, url_of
+from bridge.mapping.values import NO_TEXT, Unfit, cleaned, customer_of, email_of, id_of, kind_of, name_of, url_of
 from bridge.model import Conversion, Event, Json, Lead, Sale
 
 #: An expression longer than this is cut in a reason.
@@ -215,7 +215,7 @@ def _amount(reading: _Reading, currency: str) -> int | None:
 
     def minor(value: Json) -> int | None:
         text = cleaned(value) if isinstance(value, str) else value
-        if isinstance(text, bool | list | dict):
+        if isinstance(text, NO_TEXT):
             raise Unfit(f"{kind_of(text)}, expected text or a number")
         try:
             return None if text is None or text == "" else money.to_minor(text, currency, unit)

@@ -16,6 +16,10 @@ MOST_URL: Final = 2048
 #: Text that programs write where they have nothing.
 NOTHING: Final = frozenset(("", "null", "undefined", "None"))
 
+#: Types as tuples: isinstance() would make a union anew for every value.
+NUMBERS: Final = (int, float, Decimal)
+NO_TEXT: Final = (bool, list, dict)
+
 #: Plain digits of a number end here: no id and no amount is longer.
 _MOST_DIGITS = 60
 
@@ -47,7 +51,7 @@ def is_false(value: Json) -> bool:
     """JMESPath's falsehood: null, false, empty text, list or object. The number 0 is true."""
     if value:
         return False
-    return value is False or not isinstance(value, int | float | Decimal)
+    return value is False or not isinstance(value, NUMBERS)
 
 
 def digits_of(number: float | Decimal) -> str:
@@ -93,7 +97,7 @@ def text_of(value: Json) -> str | None:
         return None if text in NOTHING else text
     if value is None:
         return None
-    if isinstance(value, bool | list | dict):
+    if isinstance(value, NO_TEXT):
         raise Unfit(f"{kind_of(value)}, expected text or a number")
     return digits_of(value)
 
@@ -108,7 +112,7 @@ def id_of(value: Json) -> str | None:
 
 def customer_of(value: Json) -> str | None:
     """A customer's id: the number 0 is how shops write a guest."""
-    if isinstance(value, int | Decimal | float) and not isinstance(value, bool) and value == 0:
+    if isinstance(value, NUMBERS) and not isinstance(value, bool) and value == 0:
         return None
     return id_of(value)
 

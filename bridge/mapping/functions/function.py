@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.mapping.values import Unfit, digits_of, kind_of
+from bridge.mapping.values import NO_TEXT, Unfit, digits_of, kind_of
 from bridge.model import Json
 
 #: jmespath's names of the types that count as text.
@@ -49,7 +49,7 @@ def text_of_argument(name: str, value: Json) -> str:
     """An argument as text; a number gives its digits."""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool | list | dict) or value is None:
+    if isinstance(value, NO_TEXT) or value is None:
         raise Unfit(f"{name}() wants text, got {kind_of(value)}")
     return digits_of(value)
 

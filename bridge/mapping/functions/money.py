@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.mapping.functions.function import TEXT, Function, kinds
 from bridge.mapping.standard import EXACT
-from bridge.mapping.values import Unfit, digits_of, kind_of
+from bridge.mapping.values import NO_TEXT, Unfit, digits_of, kind_of
 from bridge.model import Json
 
 #: A number of more characters is no amount.
@@ -70,7 +70,7 @@ def _read(name: str, value: Json) -> Decimal | None:
     """A number, or the text of one: digits, at most one point, a minus; null of null and of blank text."""
     if value is None:
         return None
-    if isinstance(value, bool | list | dict):
+    if isinstance(value, NO_TEXT):
         raise Unfit(f"{name}() wants a number, got {kind_of(value)}")
     text = value.strip() if isinstance(value, str) else digits_of(value)
     return _number(name, text) if text else None

@@ -5,7 +5,7 @@ from typing import Final
 
 from bridge.mapping.functions.function import ANY, NAME, TEXT, Function, kinds, text_of_argument
 from bridge.mapping.times import iso, offset_of, time_of
-from bridge.mapping.values import Unfit, kind_of
+from bridge.mapping.values import NO_TEXT, Unfit, kind_of
 from bridge.model import Json
 
 _NO_OFFSET: Final = (
@@ -30,7 +30,7 @@ def _time_in(value: Json, zone: Json) -> Json:
     """Text without a zone is a time there; whatever has one, or is a number, is read as everywhere."""
     if value is None:
         return None
-    if isinstance(value, bool | list | dict):
+    if isinstance(value, NO_TEXT):
         raise Unfit(f"time_in() wants text, got {kind_of(value)}")
     offset = offset_of(text_of_argument("time_in", zone))
     if offset is None:
