@@ -1,13 +1,16 @@
 """From a `verify` section and the operator's variables to a verifier: what is filled in, and what is missed."""
 
 import hmac
+from pathlib import Path
 
 import pytest
 
-from bridge import sources
+from bridge import library, sources
 from bridge.credentials import Bound, bind, unset
 from bridge.errors import Refused, Severity
 from bridge.model import Webhook
+from tests.contract.signing import paypal
+from tests.unit.sources.authority import LIVE, LIVE_URL
 from tests.unit.sources.factories import BODY, NOW, a_webhook, verify_node
 
 SQUARE = "scheme: hmac\nheader: X-S\nsigned: '{url}{body}'\nsecret: ${SQUARE_SECRET}"
@@ -92,3 +95,27 @@ def test_a_verify_token_in_the_file_is_a_warning_and_is_not_shown() -> None:
 
     assert [("literal-secret", Severity.WARNING)] == [(p.code, p.severity) for p in made.problems]
     assert "hunter2" not in str(made.problems[0])
+
+
+def test_a_certificate_is_asked_for_where_the_library_was_told_to(tmp_path: Path) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def certificates(url: str, name: str) -> sources.Lack:
+        asked.append((url, name))
+        return sources.Lack.REFUSED
+
+    lookup = {"PAYPAL_WEBHOOK_SECRET": "8PT597110X687430LKGECATA"}.get
+    loaded = library.load(shipped=library.shipped_folder(), folder=tmp_path, lookup=lookup, certificates=certificates)
+    verifier = loaded.sources["paypal"].verifier
+    assert verifier is not None
+    signed = paypal("8PT597110X687430LKGECATA", BODY, int(NOW.timestamp()))
+    webhook = Webhook(
+        source="paypal",
+        headers=tuple((name.encode(), value) for name, value in signed.items()),
+        body=BODY,
+        received_at=NOW,
+    )
+
+    with pytest.raises(Refused, match="mismatch"):
+        verifier.verify(webhook, NOW)
+    assert [(LIVE_URL, LIVE)] == asked
