@@ -226,6 +226,14 @@ def test_an_echoed_token_leaves_the_rest_of_the_body_as_it_came() -> None:
     assert body.replace(b"tok_secret", b"[redacted]") == told_with_token(url="tok_secret").event.body
 
 
+@pytest.mark.parametrize("name", ["X-Key", "x-other"])
+def test_no_rule_may_read_what_proves_the_sender_in_any_of_its_headers(name: str) -> None:
+    text = mapping_text("header: [X-Key, X-Other]", f"when: header('{name}') == 'x'")
+
+    assert "this expression reads the sender's proof" in problems_of(text)
+    assert "" == problems_of(text.replace(f"header('{name}')", "header('X-Third')"))
+
+
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc") | st.text(), inner, max_size=4),
