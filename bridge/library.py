@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bridge import sources
+from bridge import families, sources
 from bridge.credentials import Bound, Lookup, bind, unset
 from bridge.errors import Place, Problem, Severity, in_order
 from bridge.mapping import Mapping, Parsed, parse
@@ -74,6 +74,7 @@ def load(
         theirs, more = _read(files, base, bound, shipped=False)
         found |= theirs
         problems += [*trouble, *more]
+    problems += _doubled(found.values(), lookup)
     return Library(sources=dict(sorted(found.items())), problems=tuple(in_order(problems)))
 
 
@@ -91,6 +92,7 @@ def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Libra
         else:
             problems.append(_no_file(path))
     found, more = _read(files, _texts(shipped), partial(bind, lookup=lookup), shipped=False)
+    more += _doubled(found.values(), lookup)
     missing = [unset(source.mapping.verify, source.name, name) for source in found.values() for name in source.missing]
     return Library(sources=found, problems=tuple(in_order([*problems, *more, *missing])))
 
@@ -159,6 +161,15 @@ def _read_one(
         shipped=shipped,
     )
     return source, problems
+
+
+def _doubled(found: Iterable[Source], lookup: Lookup) -> list[Problem]:
+    """What would be counted twice, unless the names of a payment can be looked up."""
+    if lookup(families.API_KEY):
+        return []
+    mappings = [source.mapping for source in found]
+    within = [problem for mapping in mappings for problem in families.doubled(mapping)]
+    return [*within, *families.doubled_between(source.mapping for source in found if source.is_on)]
 
 
 def _twice(source: Source, first: Source) -> Problem:

@@ -8,7 +8,9 @@ from bridge.cli.ending import Failed, failed
 from bridge.cli.options import add_settings
 from bridge.cli.output import printable
 from bridge.config import Settings
+from bridge.credentials import Lookup
 from bridge.errors import did_you_mean
+from bridge.families import API_KEY
 from bridge.library import Library, Source
 
 
@@ -21,7 +23,7 @@ def in_force(settings: Settings, *, secretly: bool = True) -> Library:
     """The shipped mappings with the operator's over them, problems and all; not `secretly`: no secret is looked up."""
     shipped = library.shipped_folder()
     if not secretly:
-        return library.load(shipped=shipped, folder=settings.mappings, lookup=_nothing)
+        return library.load(shipped=shipped, folder=settings.mappings, lookup=_no_secret(settings))
     secrets = settings.secrets()
     loaded = library.load(shipped=shipped, folder=settings.mappings, lookup=secrets)
     return Library(sources=loaded.sources, problems=(*loaded.problems, *secrets.problems))
@@ -31,7 +33,7 @@ def at(paths: list[Path], settings: Settings, *, secretly: bool = True) -> Libra
     """Just the mappings in these files and folders, problems and all; not `secretly`: no secret is looked up."""
     shipped = library.shipped_folder()
     if not secretly:
-        loaded = library.read_paths(paths, shipped=shipped, lookup=_nothing)
+        loaded = library.read_paths(paths, shipped=shipped, lookup=_no_secret(settings))
         return Library(sources=loaded.sources, problems=tuple(p for p in loaded.problems if p.code != "unset-variable"))
     secrets = settings.secrets()
     loaded = library.read_paths(paths, shipped=shipped, lookup=secrets)
@@ -51,5 +53,6 @@ def source_named(name: str, settings: Settings, *, secretly: bool) -> Source:
     return loaded.sources[name]
 
 
-def _nothing(_: str) -> None:
-    return None
+def _no_secret(settings: Settings) -> Lookup:
+    """No variable is set here, but whether Stripe can be asked decides what may stand in a mapping."""
+    return lambda name: "set" if name == API_KEY and settings.stripe_key is not None else None
