@@ -1,6 +1,7 @@
 """`extends: stripe`: one mapping laid over a shipped one. Every node keeps the file it stands in.
 
-Maps merge; a rule replaces the one of its name where that stands, new ones are appended; examples are not
+Maps merge; a rule replaces the one of its name where that stands, new ones are appended; a rule that does not say what
+it makes (`track`, `record`) changes the keys it names of the one of its name. Examples are not
 inherited, because they may no longer hold. A `verify` with a scheme of its own inherits nothing: what one scheme is
 told means something else to another, or nothing.
 """
@@ -48,8 +49,13 @@ def _rules(base: tuple[Node, ...], own: tuple[Node, ...]) -> tuple[Node, ...]:
             items.append(rule)
         else:
             replaced.add(at)
-            items[at] = rule
+            items[at] = _merged(base[at], rule) if _is_change(rule) else rule
     return tuple(items)
+
+
+def _is_change(rule: Node) -> bool:
+    """Whether this changes a rule in part: whole rules say what they make."""
+    return rule.get("track") is None and rule.get("record") is None
 
 
 def _name(rule: Node) -> str:
