@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bridge import families, sources
-from bridge.credentials import Bound, Lookup, bind, unset
+from bridge.credentials import PUBLIC_URL, Bound, Lookup, bind, unset
 from bridge.errors import Place, Problem, Severity, in_order
 from bridge.mapping import Mapping, Parsed, parse
 from bridge.model import Node
@@ -37,6 +37,11 @@ class Source:
     def is_on(self) -> bool:
         """Whether webhooks can be proven."""
         return self.verifier is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody uses it: it came along, and its own secret is not set. Then that it is off is no news."""
+        return self.shipped and any(name != PUBLIC_URL for name in self.missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

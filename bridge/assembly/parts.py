@@ -192,7 +192,7 @@ def _tell_start(settings: Settings, bridge: Running, rescued: int) -> None:
         rescued=rescued,
     )
     for source in sources:
-        if not source.is_on and not source.shipped:
+        if not source.is_on and not source.is_idle:
             logs.event(_log, logging.WARNING, "source.off", source=source.name, missing=", ".join(source.missing))
     for problem in library.problems:
         logs.event(_log, logging.WARNING, "mapping.warning", where=str(problem.place), what=problem.what)

@@ -38,15 +38,15 @@ def _note_unset(loaded: Library) -> None:
     """A shipped source nobody uses is off by nature: all of them are one line. One's own gets its own."""
     off = [source for source in loaded.sources.values() if source.missing]
     for source in off:
-        if not source.shipped:
+        if not source.is_idle:
             talk(f"note: {source.name} is off: {', '.join(source.missing)} is not set")
-    shipped = [source.name for source in off if source.shipped]
-    if shipped:
-        talk(f"note: off until its secret (such as {_example(off)}) is set: {', '.join(shipped)}")
+    idle = [source.name for source in off if source.is_idle]
+    if idle:
+        talk(f"note: off until its secret (such as {_example(off)}) is set: {', '.join(idle)}")
 
 
 def _example(off: list[Source]) -> str:
-    return next(name for source in off if source.shipped for name in source.missing)
+    return next(name for source in off if source.is_idle for name in source.missing)
 
 
 def _summary(loaded: Library) -> str:

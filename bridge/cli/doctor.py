@@ -113,13 +113,13 @@ def _secrets(loaded: Library) -> Iterator[_Check]:
     if on:
         yield _Check(name="secrets", mark=_Mark.OK, what=f"set for {', '.join(on)}")
     for source in off:
-        if not source.shipped:
+        if not source.is_idle:
             names = ", ".join(source.missing)
             fix = f"set {names} (in the environment or in .env)"
             yield _Check(name="secrets", mark=_Mark.WARNING, what=f"{source.name} is off: {names} is not set", fix=fix)
-    shipped = ", ".join(source.name for source in off if source.shipped)
-    if shipped and on:
-        yield _Check(name="secrets", mark=_Mark.NOTE, what=f"off until their secrets are set: {shipped}")
+    idle = ", ".join(source.name for source in off if source.is_idle)
+    if idle and on:
+        yield _Check(name="secrets", mark=_Mark.NOTE, what=f"off until their secrets are set: {idle}")
     if off and not on:
         what = "no source is on: no secret is set"
         fix = f"set one, such as {_first_secret(off)} (in the environment or in .env)"

@@ -97,6 +97,24 @@ def test_a_verify_token_in_the_file_is_a_warning_and_is_not_shown() -> None:
     assert "hunter2" not in str(made.problems[0])
 
 
+@pytest.mark.parametrize(
+    ("variables", "is_on", "is_idle"),
+    [
+        ({}, False, True),
+        ({"TRACKBRIDGE_PUBLIC_URL": "https://hooks.example.com"}, False, True),
+        ({"SQUARE_WEBHOOK_SECRET": "s3cr3t-one"}, False, False),
+        ({"SQUARE_WEBHOOK_SECRET": "s3cr3t-one", "TRACKBRIDGE_PUBLIC_URL": "https://hooks.example.com"}, True, False),
+    ],
+)
+def test_a_shipped_source_is_idle_until_its_own_secret_is_set(
+    tmp_path: Path, variables: dict[str, str], is_on: bool, is_idle: bool
+) -> None:
+    """With its secret and without an address it is off, and somebody wants it on: that must be said."""
+    loaded = library.load(shipped=library.shipped_folder(), folder=tmp_path, lookup=variables.get)
+
+    assert (is_on, is_idle) == (loaded.sources["square"].is_on, loaded.sources["square"].is_idle)
+
+
 def test_a_certificate_is_asked_for_where_the_library_was_told_to(tmp_path: Path) -> None:
     asked: list[tuple[str, str]] = []
 
