@@ -145,7 +145,7 @@ class HmacVerifier(Verifier):
         return proven
 
     def _decoded(self, candidates: Sequence[bytes], size: int) -> list[bytes]:
-        decoded = map(self._decode, candidates)
+        decoded = [self._decode(candidate) for candidate in candidates]
         return [digest for digest in decoded if digest is not None and len(digest) == size]
 
     def _id(self, text: bytes) -> bytes:

@@ -5,6 +5,7 @@ is what stands between them, parts may come in any order, the signature several 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.errors import Problem
 from bridge.model import Node
@@ -33,9 +34,8 @@ class Part:
         return text[len(self.prefix) : len(text) - len(self.suffix)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a header held, still as it was sent."""
+class Found(NamedTuple):
+    """What a header held, still as it was sent. A tuple, because one is made for every webhook."""
 
     signatures: tuple[bytes, ...]
     #: signatures that a public key proves
