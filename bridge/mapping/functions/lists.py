@@ -16,7 +16,7 @@ def functions() -> list[Function]:
     """Everything that looks something up."""
     return [
         Function(name="pair", parameters=(("array", "object", "null"), NAME), returns=None, call=_pair),
-        Function(name="lookup", parameters=(LIST, ("string",), ANY), returns=None, call=_lookup),
+        Function(name="lookup", parameters=(LIST, NAME, ANY), returns=None, call=_lookup),
         Function(name="first_of", parameters=(LIST,), returns=None, call=_first_of),
         Function(name="option_text", parameters=(LIST, ANY), returns=kinds("string"), call=_option_text),
     ]

@@ -1,6 +1,6 @@
 """Functions for text: case, cutting, putting together."""
 
-from bridge.mapping.functions.function import Function, kinds, of_texts, text_of_argument
+from bridge.mapping.functions.function import NAME, Function, kinds, of_texts, text_of_argument
 from bridge.mapping.standard import MOST_TEXT
 from bridge.mapping.values import Unfit, kind_of
 from bridge.model import Json
@@ -23,7 +23,7 @@ def functions() -> list[Function]:
         Function(name="to_text", parameters=(scalar,), returns=kinds("string"), call=_to_text),
         Function(
             name="join_present",
-            parameters=(("string",), ("array", "object", "string", "null")),
+            parameters=(NAME, ("array", "object", "string", "null")),
             returns=kinds("string"),
             call=_join_present,
         ),
