@@ -5,7 +5,7 @@ transaction that is on disk (fsync'ed) before it returns; one that raises StoreE
 not known whether its commit arrived and repeating it is safe.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -15,7 +15,6 @@ from bridge.model import (
     Counts,
     Decision,
     Delivery,
-    DeliveryState,
     EventState,
     Meaning,
     Outcome,
@@ -23,6 +22,10 @@ from bridge.model import (
     Tracker,
 )
 from bridge.rate import Pace
+from bridge.store.reports import Activity, Cursor, News, Story
+from bridge.store.wanted import DeliveryFilter as DeliveryFilter
+from bridge.store.wanted import EventFilter as EventFilter
+from bridge.store.wanted import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,30 +86,6 @@ class Changed:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
-    """Which events a page or a command wants, newest first."""
-
-    source: str | None = None
-    state: EventState | None = None
-    since: datetime | None = None
-    customer: str | None = None
-    #: only those after this internal id, oldest first (for following)
-    after: int | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryFilter:
-    """Which deliveries a page or a command wants, newest first."""
-
-    states: tuple[DeliveryState, ...] = ()
-    source: str | None = None
-    since: datetime | None = None
-    customer: str | None = None
-    limit: int = 50
-
-
 class Store(Protocol):
     """The verbs. `now` is aware UTC; PostgreSQL uses its own clock for due times, leases and pauses."""
 
@@ -141,8 +120,14 @@ class Store(Protocol):
         """Begin serving: empty bucket, one request at a time; another base URL or token probes at once."""
         ...
 
-    async def replay(self, delivery_ids: Sequence[int], *, now: datetime) -> list[Changed]:
-        """Send dead (or dismissed) deliveries again with a fresh budget; one whose claim is held stays a duplicate."""
+    async def replay(
+        self, delivery_ids: Sequence[int], *, now: datetime, again: bool = False, rehearse: bool = False
+    ) -> list[Changed]:
+        """Send dead (or dismissed) deliveries again with a fresh budget; one whose claim is held stays a duplicate.
+
+        `again`: delivered ones too, under the claims and the invoice id they have; nobody takes their place should
+        they die of it. `rehearse`: say what would be done, and change nothing.
+        """
         ...
 
     async def dismiss(self, delivery_ids: Sequence[int], *, only: bool, now: datetime) -> list[Changed]:
@@ -180,16 +165,52 @@ class Store(Protocol):
         """Those of these event keys that are recorded."""
         ...
 
+    async def page_of_events(self, wanted: EventFilter) -> Page[StoredEvent]:
+        """The same without bodies, and how many there are."""
+        ...
+
     async def find_events(self, reference: str) -> list[StoredEvent]:
-        """Events by internal id or by the source's id."""
+        """Events by internal id, by the source's id or key, or by one of their deliveries (`d12`)."""
+        ...
+
+    async def stories(self, reference: str) -> list[Story]:
+        """The same events with everything that is known about them."""
         ...
 
     async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:
         """Deliveries, as filtered."""
         ...
 
+    async def page_of_deliveries(self, wanted: DeliveryFilter) -> Page[Delivery]:
+        """The same, and how many there are."""
+        ...
+
+    async def event_ids(self, wanted: EventFilter) -> list[int]:
+        """Every event that is meant, by internal id, oldest first; `limit` is not asked."""
+        ...
+
+    async def delivery_ids(self, wanted: DeliveryFilter) -> list[int]:
+        """Every delivery that is meant, oldest first; `limit` is not asked."""
+        ...
+
+    async def deliveries_by_id(self, delivery_ids: Sequence[int]) -> list[Delivery]:
+        """Those of these deliveries that there are, by id."""
+        ...
+
     async def attempts(self, delivery_id: int) -> list[Attempt]:
         """Every try of a delivery, oldest first."""
+        ...
+
+    async def newest(self) -> Cursor:
+        """Where somebody begins to follow who wants to know only what is new."""
+        ...
+
+    async def news(self, since: Cursor, *, limit: int) -> News:
+        """What came in and what happened to deliveries since, in whatever process; at most `limit` of each."""
+        ...
+
+    async def activity(self, *, now: datetime) -> Mapping[str, Activity]:
+        """What came from each source that was ever seen."""
         ...
 
     async def tracker(self) -> Tracker:

@@ -34,6 +34,9 @@ _TRACKER_FIELDS = frozenset(field.name for field in fields(Tracker))
 
 UNREADABLE: Final = "its stored payload cannot be read by this version"
 
+#: A payload in which there is nothing.
+NOTHING: Final = '{"event_name":"","timestamp":0}'
+
 #: Columns by name: a row, or one with some of them replaced.
 _Columns: TypeAlias = Row | dict[str, Any]
 #: What decoding a row raises that somebody else wrote.
@@ -53,6 +56,14 @@ def maybe_from_ms(milliseconds: int | None) -> datetime | None:
 def whole_ms(moment: datetime) -> datetime:
     """The moment as the database would give it back."""
     return from_ms(to_ms(moment))
+
+
+def texts_of(text: str) -> list[str]:
+    """A JSON list of texts, such as claims' names; nothing of one that cannot be read."""
+    try:
+        return [item for item in json.loads(text) if isinstance(item, str)]
+    except _MISREADINGS:
+        return []
 
 
 def tracker_of(document: str) -> Tracker:
@@ -86,8 +97,10 @@ def delivery_of(row: Row, *, clock_ms: int) -> Delivery:
     states = {state.value for state in DeliveryState}
     stand_in = {
         "kind": "lead",
-        "payload": '{"event_name":"","timestamp":0}',
+        "payload": NOTHING,
         "flags": "[]",
+        **dict.fromkeys(("waiting_since", "failing_since", "first_refused_at", "budget_from")),
+        **{name: _time_or_epoch(row[name]) for name in ("due_at", "created_at")},
         "reason": row["reason"] or UNREADABLE,
         "state": row["state"] if row["state"] in states else DeliveryState.DEAD.value,
     }
@@ -141,7 +154,30 @@ def readable_payload_of(kind: str, customer: str, text: str) -> Payload | None:
 
 
 def stored_event_of(row: Row, body: bytes, deliveries: tuple[Delivery, ...]) -> StoredEvent:
-    """An event with its body, wherever that is held, and its deliveries."""
+    """An event with its body, wherever that is held, and its deliveries; what cannot be read of it is empty."""
+    try:
+        return _stored_event_of(row, body, deliveries)
+    except _MISREADINGS:
+        states = {state.value for state in EventState}
+        stand_in = {
+            "headers": "[]",
+            "occurred_at": None,
+            "received_at": _time_or_epoch(row["received_at"]),
+            "reason": row["reason"] or "its row cannot be read by this version",
+            "state": row["state"] if row["state"] in states else EventState.UNMAPPED.value,
+        }
+        return _stored_event_of({**dict(row), **stand_in}, body, deliveries)
+
+
+def _time_or_epoch(milliseconds: int) -> int:
+    try:
+        from_ms(milliseconds)
+    except OverflowError:
+        return 0
+    return milliseconds
+
+
+def _stored_event_of(row: _Columns, body: bytes, deliveries: tuple[Delivery, ...]) -> StoredEvent:
     return StoredEvent(
         id=row["id"],
         event=_event_of(row, body),
@@ -159,7 +195,7 @@ def _steps_of(text: str) -> tuple[Step, ...]:
         return (Step(rule="", result="note", why="its explanation cannot be read by this version"),)
 
 
-def _event_of(row: Row, body: bytes) -> Event:
+def _event_of(row: _Columns, body: bytes) -> Event:
     return Event(
         source=row["source"],
         key=row["key"],
@@ -179,7 +215,20 @@ def _event_of(row: Row, body: bytes) -> Event:
 
 
 def attempt_of(row: Row) -> Attempt:
-    """One HTTP try."""
+    """One HTTP try; what cannot be read of it is empty, and its reason says so."""
+    try:
+        return _attempt_of(row)
+    except _MISREADINGS:
+        known = {sent.value for sent in Sent}
+        stand_in = {
+            "started_at": _time_or_epoch(row["started_at"]),
+            "sent": row["sent"] if row["sent"] in known else Sent.MAYBE.value,
+            "reason": row["reason"] or "its row cannot be read by this version",
+        }
+        return _attempt_of({**dict(row), **stand_in})
+
+
+def _attempt_of(row: _Columns) -> Attempt:
     return Attempt(
         number=row["number"],
         started_at=from_ms(row["started_at"]),

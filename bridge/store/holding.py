@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.store.decoding import texts_of
 from bridge.store.encoding import names_json, to_json
 from bridge.store.lanes import rehead
 
@@ -47,8 +48,7 @@ def holders(db: sqlite3.Connection, names: Iterable[str], *, besides: int) -> li
 def names_of(db: sqlite3.Connection, delivery_id: int) -> list[str]:
     """Every name a delivery holds, held or would hold."""
     (stored,) = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
-    names: list[str] = json.loads(stored)
-    return names
+    return texts_of(stored)
 
 
 def take_over(db: sqlite3.Connection, heir: int, ousted: int) -> list[str]:
@@ -99,7 +99,7 @@ def add_names(db: sqlite3.Connection, delivery_id: int, names: Iterable[str]) ->
     row = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     if row is None:
         return
-    own: list[str] = json.loads(row["claims"])
+    own = texts_of(row["claims"])
     union = list(dict.fromkeys([*own, *names]))
     if len(union) > len(own):
         db.execute("UPDATE deliveries SET claims = ? WHERE id = ?", (names_json(union), delivery_id))
@@ -123,7 +123,7 @@ def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:
     ).fetchall()
     if not duplicates:
         return None
-    names = dict.fromkeys(name for row in duplicates for name in json.loads(row["claims"]))
+    names = dict.fromkeys(name for row in duplicates for name in texts_of(row["claims"]))
     rival = next((other for other in holders(db, names, besides=holder_id) if not other.gives_way), None)
     if rival is not None:
         take_over(db, rival.id, holder_id)

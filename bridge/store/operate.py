@@ -21,6 +21,8 @@ _NO_REPLAY: Final = {
     "dry_run": "it was recorded in a dry run and is never sent",
 }
 
+_ODD: Final = "this version does not know its state"
+
 _NO_DISMISSAL: Final = {
     "sending": "it is being sent right now; try again when it has come back",
     "delivered": "already delivered",
@@ -28,12 +30,12 @@ _NO_DISMISSAL: Final = {
 }
 
 
-def replay(db: sqlite3.Connection, delivery_ids: Iterable[int], now_ms: int) -> list[Changed]:
-    """Send again, with a fresh budget, what is dead or dismissed."""
-    return [_replay_one(db, delivery_id, now_ms) for delivery_id in delivery_ids]
+def replay(db: sqlite3.Connection, delivery_ids: Iterable[int], now_ms: int, *, again: bool = False) -> list[Changed]:
+    """Send again, with a fresh budget, what is dead or dismissed; `again`: what is delivered, too."""
+    return [_replay_one(db, delivery_id, now_ms, again=again) for delivery_id in delivery_ids]
 
 
-def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int) -> Changed:
+def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int, *, again: bool) -> Changed:
     row = db.execute(
         """
         SELECT d.state, d.lane, d.duplicate_of, e.forgotten
@@ -46,10 +48,13 @@ def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int) -> Change
     if row["state"] == "duplicate":
         why = f"it is a duplicate of delivery {row['duplicate_of']}: replay that one"
         return Changed(delivery_id=delivery_id, done=False, why=why)
-    if row["state"] not in ("dead", "dismissed"):
-        return Changed(delivery_id=delivery_id, done=False, why=_NO_REPLAY[row["state"]])
+    is_again = again and row["state"] == "delivered"
+    if row["state"] not in ("dead", "dismissed") and not is_again:
+        return Changed(delivery_id=delivery_id, done=False, why=_NO_REPLAY.get(row["state"], _ODD))
     if row["forgotten"]:
         return Changed(delivery_id=delivery_id, done=False, why="its payload is past retention")
+    if is_again:
+        return _send_again(db, delivery_id, row["lane"], now_ms)
     others = holders(db, names_of(db, delivery_id), besides=delivery_id)
     alive = next((other for other in others if other.state in _ALIVE), None)
     if alive is not None:
@@ -71,6 +76,25 @@ def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int) -> Change
     )
     rehead(db, row["lane"])
     return Changed(delivery_id=delivery_id, done=True)
+
+
+def _send_again(db: sqlite3.Connection, delivery_id: int, lane: str, now_ms: int) -> Changed:
+    """The tracker has it, and will be told once more.
+
+    Whatever comes of that, it counts as told: its duplicates stay where they are, and what is unknown is not repeated.
+    """
+    db.execute(
+        """
+        UPDATE deliveries SET
+            state = 'pending', due_at = ?, attempts = 0, budget_from = NULL, refusals = 0, first_refused_at = NULL,
+            waits = 0, waiting_since = NULL, failing_since = NULL, unsure = 1, when_unsure = 'hold',
+            reason = 'replayed though delivered'
+        WHERE id = ?
+        """,
+        (now_ms, delivery_id),
+    )
+    rehead(db, lane)
+    return Changed(delivery_id=delivery_id, done=True, why="though delivered")
 
 
 def _yield(db: sqlite3.Connection, delivery_id: int, holder: int) -> Changed:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
+from bridge.store.decoding import NOTHING
 from bridge.store.encoding import to_json
 
 #: Events per commit: about 5 ms of the writer's time.
@@ -87,8 +88,19 @@ def _hand_bodies_on(db: sqlite3.Connection, among: str) -> None:
 
 
 def _impersonal(payload: str) -> str:
-    kept = {name: value for name, value in json.loads(payload).items() if name not in _PERSONAL}
+    """The payload without what is personal; nothing at all of one that cannot be read."""
+    try:
+        kept = {name: value for name, value in json.loads(payload).items() if name not in _PERSONAL}
+    except (ValueError, AttributeError, RecursionError):
+        return NOTHING
     return to_json(kept)
+
+
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def forget_keys(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
@@ -109,10 +121,14 @@ def forget_keys(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
 
 
 def _forget_delivery(db: sqlite3.Connection, row: sqlite3.Row, event_id: int) -> None:
-    db.execute(
-        "DELETE FROM claims WHERE name IN (SELECT value FROM json_each(?)) AND delivery_id = ?",
-        (row["claims"], row["id"]),
-    )
+    if _is_list(row["claims"]):
+        db.execute(
+            "DELETE FROM claims WHERE name IN (SELECT value FROM json_each(?)) AND delivery_id = ?",
+            (row["claims"], row["id"]),
+        )
+    else:
+        # a hand was here: its names are found the long way, rather than held for ever by nobody
+        db.execute("DELETE FROM claims WHERE delivery_id = ?", (row["id"],))
     db.execute(
         "DELETE FROM associations WHERE namespace = ? AND customer = ? AND event_id = ?",
         (row["namespace"], row["lane"], event_id),

@@ -5,78 +5,134 @@ Newest first, unless somebody follows. `now` is for the age of budgets, which is
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final
 
 from bridge.model import Attempt, Counts, Delivery, DeliveryState, EventState, StoredEvent
-from bridge.store.base import DeliveryFilter, EventFilter
 from bridge.store.decoding import attempt_of, delivery_of, maybe_from_ms, stored_event_of, unpaused_ms
-from bridge.store.encoding import Value, clean, to_json, to_ms
+from bridge.store.encoding import clean, to_json
+from bridge.store.filters import (
+    Query,
+    Sieve,
+    Sifted,
+    delivery_sieve,
+    event_sieve,
+    ids_of,
+    of_deliveries,
+    of_events,
+    sift,
+)
 from bridge.store.trackers import read_tracker
+from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 
 #: SQLite's INTEGER ends here; a longer number is no internal id.
 _LARGEST_ID = 2**63 - 1
 
-#: A piece of SQL with one value.
-_Condition: TypeAlias = tuple[str, Value]
+#: Counting what a filter lets through ends here: "more than 100,000" says enough.
+MOST_COUNTED: Final = 100_000
 
 
 def events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> list[StoredEvent]:
     """Events with their deliveries, as filtered."""
-    conditions: list[_Condition] = []
-    if wanted.source is not None:
-        conditions.append(("source = ?", clean(wanted.source)))
-    if wanted.customer is not None:
-        conditions.append(("id IN (SELECT event_id FROM deliveries WHERE lane = ?)", clean(wanted.customer)))
-    if wanted.since is not None:
-        # ids nearly follow the times: this bounds the walk, the next line is the condition
-        since = to_ms(wanted.since)
-        oldest = "(SELECT min(id) FROM events WHERE forgotten IN (0, 1) AND received_at >= ?)"
-        conditions += [(f"id >= {oldest}", since), ("received_at >= ?", since)]
-    if wanted.after is not None:
-        conditions.append(("id > ?", wanted.after))
-    states = [wanted.state] if wanted.state is not None else EventState if wanted.source is not None else []
-    newest_first = wanted.after is None
-    rows = _select(
-        db,
-        "SELECT * FROM events",
-        conditions,
-        [state.value for state in states],
-        wanted.limit,
-        newest_first=newest_first,
+    sieve = event_sieve(wanted)
+    if sieve is None:
+        return _with_deliveries(db, of_events(wanted).rows(db, wanted.limit), now)
+    # searched without bodies: they would all be read to find a few
+    found = sift(db, of_events(replace(wanted, bodies=False)), sieve, wanted.limit).rows
+    return _with_deliveries(db, _whole(db, found) if wanted.bodies else found, now)
+
+
+def _whole(db: sqlite3.Connection, heads: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+    """The same events with their bodies, in the same order."""
+    among = to_json([row["id"] for row in heads])
+    rows = db.execute("SELECT * FROM events WHERE id IN (SELECT value FROM json_each(?))", (among,)).fetchall()
+    by_id = {row["id"]: row for row in rows}
+    return [by_id[row["id"]] for row in heads]
+
+
+def page_of_events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> Page[StoredEvent]:
+    """The same without bodies, and how many there are."""
+    query = of_events(replace(wanted, bodies=False))
+    sifted, is_more = _page(db, query, event_sieve(wanted), wanted.limit)
+    return Page(
+        rows=tuple(_with_deliveries(db, sifted.rows, now)),
+        total=sifted.total,
+        is_more=is_more,
+        searched_to=sifted.searched_to,
     )
-    return _with_deliveries(db, rows, now)
+
+
+def _page(db: sqlite3.Connection, query: Query, sieve: Sieve | None, limit: int) -> tuple[Sifted, bool]:
+    """The rows to show, how many there are in all, and whether counting ended before the last."""
+    if sieve is not None:
+        return sift(db, query, sieve, limit, to_the_end=True), False
+    rows = query.rows(db, limit)
+    total = len(rows) if len(rows) < limit else query.count(db, MOST_COUNTED + 1)
+    return Sifted(rows=rows, total=min(total, MOST_COUNTED)), total > MOST_COUNTED
 
 
 def find_events(db: sqlite3.Connection, reference: str, now: datetime) -> list[StoredEvent]:
-    """Events by internal id, by the source's id or by key, newest first."""
-    number = int(reference) if reference.isascii() and reference.isdigit() and len(reference) < 20 else 0
+    """Events by internal id, by the source's id, by key, or by one of their deliveries (`d12`), newest first."""
+    number, of_delivery = _number(reference), _number(reference.removeprefix("d")) if reference[:1] == "d" else 0
     rows = db.execute(
         """
         SELECT * FROM events WHERE id IN (
             SELECT :number
+            UNION
+            SELECT event_id FROM deliveries WHERE id = :delivery
             UNION
             SELECT id FROM events WHERE source IN (SELECT source FROM sources_seen) AND key = :reference
             UNION
             SELECT id FROM events WHERE source_id = :reference AND source_id <> key
         ) ORDER BY id DESC
         """,
-        {"number": number if number <= _LARGEST_ID else 0, "reference": clean(reference)},
+        {"number": number, "delivery": of_delivery, "reference": clean(reference)},
     ).fetchall()
     return _with_deliveries(db, rows, now)
 
 
+def _number(text: str) -> int:
+    """An internal id, or 0, which is none."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if number <= _LARGEST_ID else 0
+
+
 def deliveries(db: sqlite3.Connection, wanted: DeliveryFilter, now: datetime) -> list[Delivery]:
     """Deliveries, as filtered."""
-    conditions: list[_Condition] = []
-    if wanted.source is not None:
-        conditions.append(("source = ?", clean(wanted.source)))
-    if wanted.customer is not None:
-        conditions.append(("lane = ?", clean(wanted.customer)))
-    if wanted.since is not None:
-        conditions.append(("created_at >= ?", to_ms(wanted.since)))
-    states = [state.value for state in wanted.states]
-    return _decoded(db, _select(db, "SELECT * FROM deliveries", conditions, states, wanted.limit), now)
+    query, sieve = of_deliveries(wanted), delivery_sieve(wanted)
+    rows = query.rows(db, wanted.limit) if sieve is None else sift(db, query, sieve, wanted.limit).rows
+    return _decoded(db, rows, now)
+
+
+def page_of_deliveries(db: sqlite3.Connection, wanted: DeliveryFilter, now: datetime) -> Page[Delivery]:
+    """The same, with how many there are."""
+    sifted, is_more = _page(db, of_deliveries(wanted), delivery_sieve(wanted), wanted.limit)
+    return Page(
+        rows=tuple(_decoded(db, sifted.rows, now)),
+        total=sifted.total,
+        is_more=is_more,
+        searched_to=sifted.searched_to,
+    )
+
+
+def event_ids(db: sqlite3.Connection, wanted: EventFilter) -> list[int]:
+    """Every event that is meant, oldest first."""
+    return ids_of(db, of_events(replace(wanted, bodies=False)), event_sieve(wanted))
+
+
+def delivery_ids(db: sqlite3.Connection, wanted: DeliveryFilter) -> list[int]:
+    """Every delivery that is meant, oldest first."""
+    return ids_of(db, of_deliveries(wanted), delivery_sieve(wanted))
+
+
+def deliveries_by_id(db: sqlite3.Connection, ids: Sequence[int], now: datetime) -> list[Delivery]:
+    """Those of these deliveries that there are, by id."""
+    rows = db.execute(
+        "SELECT * FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (to_json([number for number in ids if number <= _LARGEST_ID]),),
+    )
+    return _decoded(db, rows, now)
 
 
 def attempts(db: sqlite3.Connection, delivery_id: int) -> list[Attempt]:
@@ -100,31 +156,6 @@ def counts(db: sqlite3.Connection) -> Counts:
 def sources_seen(db: sqlite3.Connection) -> frozenset[str]:
     """Every source that ever had an event recorded here."""
     return frozenset(source for (source,) in db.execute("SELECT source FROM sources_seen"))
-
-
-def _select(
-    db: sqlite3.Connection,
-    select: str,
-    conditions: Sequence[_Condition],
-    states: Iterable[str],
-    limit: int,
-    *,
-    newest_first: bool = True,
-) -> list[sqlite3.Row]:
-    """The first rows by id. State by state, since an index then has each in order and the walk ends at the limit."""
-    order = "DESC" if newest_first else "ASC"
-    rows = []
-    for narrowed in [[*conditions, ("state = ?", state)] for state in dict.fromkeys(states)] or [list(conditions)]:
-        where = f"WHERE {' AND '.join(text for text, _ in narrowed)}" if narrowed else ""
-        values = [value for _, value in narrowed]
-        rows += db.execute(f"{select} {where} ORDER BY id {order} LIMIT ?", (*values, max(limit, 0))).fetchall()
-    rows.sort(key=_id, reverse=newest_first)
-    return rows[: max(limit, 0)]
-
-
-def _id(row: sqlite3.Row) -> int:
-    number: int = row["id"]
-    return number
 
 
 def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datetime) -> list[StoredEvent]:

@@ -50,6 +50,20 @@ class _Wish(Generic[A, R]):
             self.future.set_exception(self.error or StoreError("it is not known whether this was written"))
 
 
+def rehearsed(verb: Callable[[sqlite3.Connection], R]) -> Callable[[sqlite3.Connection], R]:
+    """The verb that says what it would do, and leaves the database as it is."""
+
+    def rehearsal(db: sqlite3.Connection) -> R:
+        db.execute("SAVEPOINT rehearsal")
+        try:
+            return verb(db)
+        finally:
+            db.execute("ROLLBACK TO rehearsal")
+            db.execute("RELEASE rehearsal")
+
+    return rehearsal
+
+
 class Writer:
     """Commits verbs in groups. Use it from one loop only."""
 

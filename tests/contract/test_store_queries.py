@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.model import Dead, Delivered, DeliveryState, EventState
+from bridge.store import filters, queries
 from bridge.store.base import DeliveryFilter, EventFilter
 from tests.contract.store_hand import START, Hand, S, a_meaning, a_sale, an_event
 
@@ -36,11 +37,92 @@ async def full(hand: Hand) -> Hand:
         (EventFilter(after=1, limit=1), "e2"),
         (EventFilter(source="nobody"), ""),
         (EventFilter(limit=0), ""),
+        (EventFilter(until=START + timedelta(minutes=1)), "e2 e1"),
+        (EventFilter(until=START + timedelta(minutes=2), since=START + timedelta(minutes=1)), "e3 e2"),
+        (EventFilter(until=START - timedelta(minutes=1)), ""),
+        (EventFilter(before=3), "e2 e1"),
+        (EventFilter(before=3, limit=1), "e2"),
+        (EventFilter(grep="E3"), "e3"),
+        (EventFilter(grep="NO amount"), "e4"),
+        (EventFilter(grep="cus_1"), "e2 e1"),
+        (EventFilter(grep="cus_1", limit=1), "e2"),
+        (EventFilter(grep="cus_1", before=2), "e1"),
+        (EventFilter(grep="cus_1", after=1), "e2"),
+        (EventFilter(grep="s3", source="stripe"), "e3"),
+        (EventFilter(grep="event_name"), ""),
+        (EventFilter(grep="4999"), ""),
     ],
     ids=str,
 )
 async def test_events_come_as_filtered(full: Hand, wanted: EventFilter, keys: str) -> None:
     assert keys.split() == [one.event.key for one in await full.store.events(wanted)]
+    if wanted.after is None:
+        page = await full.store.page_of_events(wanted)
+        assert keys.split() == [one.event.key for one in page.rows]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "total"),
+    [
+        (EventFilter(limit=1), 4),
+        (EventFilter(limit=4), 4),
+        (EventFilter(limit=1, source="stripe"), 3),
+        (EventFilter(limit=1, customer="cus_1"), 2),
+        (EventFilter(limit=1, grep="cus_1"), 2),
+        (EventFilter(limit=1, before=3), 2),
+        (EventFilter(limit=1, since=START + timedelta(minutes=2)), 2),
+        (EventFilter(limit=0), 4),
+    ],
+    ids=str,
+)
+async def test_a_page_says_how_many_there_are(full: Hand, wanted: EventFilter, total: int) -> None:
+    page = await full.store.page_of_events(wanted)
+
+    assert (total, False, None) == (page.total, page.is_more, page.searched_to)
+    assert all(b"" == one.event.body for one in page.rows)
+
+
+async def test_counting_and_searching_end_somewhere_and_say_so(full: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MOST_COUNTED", 2)
+    monkeypatch.setattr(filters, "MOST_SEARCHED", 3)
+
+    counted = await full.store.page_of_events(EventFilter(limit=1))
+    searched = await full.store.page_of_events(EventFilter(limit=1, grep="s1"))
+    deliveries = await full.store.page_of_deliveries(DeliveryFilter(limit=1, grep="s1"))
+
+    assert (2, True) == (counted.total, counted.is_more)
+    assert ((), 0, 2) == (searched.rows, searched.total, searched.searched_to)
+    assert (1, None) == (deliveries.total, deliveries.searched_to)
+
+
+async def test_a_search_goes_on_over_chunks_of_rows(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "_CHUNK", 3)
+    await hand.record(*(a_sale(f"s{number}", f"cus_{number % 5}") for number in range(20)))
+
+    page = await hand.store.page_of_events(EventFilter(grep="cus_4", limit=3))
+
+    assert ([20, 15, 10], 4) == ([one.id for one in page.rows], page.total)
+    assert [20, 15] == [one.id for one in await hand.store.events(EventFilter(grep="cus_4", limit=2))]
+
+
+async def test_a_text_is_found_whatever_its_case_and_script(hand: Hand) -> None:
+    await hand.record(a_sale("a", customer_name="Zoë Ångström"), a_sale("b", customer_email="Ada@Example.com"))
+
+    for text, name in (("zoË å", "a"), ("ada@EXAMPLE", "b")):
+        (found,) = (await hand.store.page_of_deliveries(DeliveryFilter(grep=text))).rows
+        assert name == found.payload.event_name
+
+
+async def test_a_page_of_deliveries_says_how_many_there_are(full: Hand) -> None:
+    page = await full.store.page_of_deliveries(DeliveryFilter(states=(S.PENDING,), limit=2))
+
+    assert (["s3", "s2"], 3) == ([one.payload.event_name for one in page.rows], page.total)
+
+
+async def test_deliveries_are_found_by_their_ids(full: Hand) -> None:
+    found = await full.store.deliveries_by_id([3, 99, 1, 2**70, 3])
+
+    assert [1, 3] == [one.id for one in found]
 
 
 async def test_an_event_that_was_late_is_found_by_its_time(full: Hand) -> None:
@@ -62,6 +144,13 @@ async def test_an_event_that_was_late_is_found_by_its_time(full: Hand) -> None:
         (DeliveryFilter(customer="cus_1", states=(S.DEAD,)), "s2"),
         (DeliveryFilter(since=START + timedelta(minutes=1)), "s3 s2"),
         (DeliveryFilter(limit=0), ""),
+        (DeliveryFilter(until=START + timedelta(minutes=1)), "s2 s1"),
+        (DeliveryFilter(before=2), "s1"),
+        (DeliveryFilter(reason="NO AMOUNT"), "s2"),
+        (DeliveryFilter(reason="no amount", grep="e1"), ""),
+        (DeliveryFilter(grep="E1"), "s1"),
+        (DeliveryFilter(grep="s3"), "s3"),
+        (DeliveryFilter(grep="cus_", limit=2), "s3 s2"),
     ],
     ids=str,
 )
@@ -73,7 +162,18 @@ async def test_deliveries_come_as_filtered(full: Hand, wanted: DeliveryFilter, n
 
 
 @pytest.mark.parametrize(
-    ("reference", "keys"), [("e2", "e2"), ("1", "e1"), ("77", "e4"), ("nothing", ""), ("9" * 30, ""), ("١", "")]
+    ("reference", "keys"),
+    [
+        ("e2", "e2"),
+        ("1", "e1"),
+        ("77", "e4"),
+        ("nothing", ""),
+        ("9" * 30, ""),
+        ("١", ""),
+        ("d2", "e2"),
+        ("d9", ""),
+        ("d", ""),
+    ],
 )
 async def test_events_are_found_by_internal_id_key_or_the_sources_id(full: Hand, reference: str, keys: str) -> None:
     assert keys.split() == [one.event.key for one in await full.store.find_events(reference)]

@@ -1,0 +1,94 @@
+"""What the store tells operators beyond events and deliveries: one event's story, news for followers, each source's
+activity, what a remap and a forget came to. Frozen values; the verbs that give them are in `base`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.model import Attempt, Delivery, EventState, StoredEvent, Tracker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A business key a delivery answers for, and who holds it now."""
+
+    name: str
+    #: None: nobody
+    holder: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """Another delivery of the same business key."""
+
+    delivery_id: int
+    event_id: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Everything about one delivery that its own row does not say."""
+
+    attempts: tuple[Attempt, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    #: whose duplicate it is
+    original: Twin | None = None
+    #: its own duplicates, oldest first
+    duplicates: tuple[Twin, ...] = ()
+    #: the delivery at the front of its lane, and how many stand before this one; for a pending one that is behind
+    front: int | None = None
+    ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One event with everything known about it, as of one moment."""
+
+    stored: StoredEvent
+    #: by delivery
+    told: Mapping[int, Told]
+    #: the events of the same webhook by item, when it brought several
+    items: tuple[tuple[int, int], ...] = ()
+    #: retention or forget took its body, headers and explanation
+    is_forgotten: bool = False
+    tracker: Tracker = field(default_factory=Tracker)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far somebody has followed."""
+
+    event: int = 0
+    change: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A delivery as it is after something happened to it, and its last try."""
+
+    delivery: Delivery
+    last: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is new since a cursor, oldest first, without bodies."""
+
+    events: tuple[StoredEvent, ...] = ()
+    changes: tuple[Change, ...] = ()
+    cursor: Cursor = field(default_factory=Cursor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What came from one source lately."""
+
+    last_id: int
+    last_type: str | None
+    last_at: datetime
+    last_state: EventState
+    #: events by state
+    day: Mapping[EventState, int]
+    week: Mapping[EventState, int]
