@@ -6,7 +6,7 @@ Refused. What is echoed is a plain token only: nothing that could be signed as a
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import assert_never
@@ -96,8 +96,8 @@ class _Slack(Handshake):
 class _Zoom(Handshake):
     """Sends a signed token and wants it back with its own HMAC, by the secret that proved it."""
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        self._keys = {f"signature {number}": secret.encode() for number, secret in enumerate(secrets, start=1)}
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        self._keys = {f"signature {number}": key for number, key in keys.items()}
 
     def reply(self, verified: Verified, document: Json) -> Reply | None:
         if not isinstance(document, dict) or document.get("event") != "endpoint.url_validation":
@@ -120,8 +120,8 @@ class _Xero(Handshake):
 NO_HANDSHAKE = Handshake()
 
 
-def handshake(greeting: Greeting | None, secrets: Sequence[str], verify_token: str) -> Handshake:
-    """The handshake of this kind; a `verify_token` that is empty lets no GET in."""
+def handshake(greeting: Greeting | None, keys: Mapping[int, bytes], verify_token: str) -> Handshake:
+    """The handshake of this kind, with the keys by the numbers of their secrets; no `verify_token` lets no GET in."""
     match greeting:
         case None:
             return NO_HANDSHAKE
@@ -132,7 +132,7 @@ def handshake(greeting: Greeting | None, secrets: Sequence[str], verify_token: s
         case Greeting.SLACK:
             return _Slack()
         case Greeting.ZOOM:
-            return _Zoom(secrets)
+            return _Zoom(keys)
         case Greeting.XERO:
             return _Xero()
         case _:

@@ -56,9 +56,9 @@ class HmacVerifier(Verifier):
         verify_token: str = "",
         public: PublicKeys | None = None,
     ) -> None:
-        shared = [number for number, secret in enumerate(secrets) if public_key(axes, secret) is None]
-        keys = {number + 1: key_bytes(axes.key, secrets[number]) for number in shared}
-        self._keyed = [(number, _keyed(axes.algorithm, key)) for number, key in keys.items() if key]
+        shared = [one for one in enumerate(secrets, start=1) if public_key(axes, one[1]) is None]
+        keys = {number: key for number, secret in shared if (key := key_bytes(axes.key, secret))}
+        self._keyed = [(number, _keyed(axes.algorithm, key)) for number, key in keys.items()]
         self._public = public
         self._is_plain = axes.algorithm is Algorithm.PLAIN_SHA256
         self.signs = bool(self._keyed)
@@ -70,7 +70,7 @@ class HmacVerifier(Verifier):
         self._decode, self._encode = _codec(axes.encoding)
         timestamp_header = axes.timestamp.header if axes.timestamp else b""
         self._signed_headers = frozenset(name.decode() for name in (timestamp_header, axes.id_header) if name)
-        self.handshake = handshake(axes.handshake, secrets, verify_token)
+        self.handshake = handshake(axes.handshake, keys, verify_token)
 
     def verify(self, webhook: Webhook, now: datetime) -> Verified:
         """Prove that one of the keys signed this webhook, recently where it says when."""

@@ -148,6 +148,14 @@ def test_zooms_token_is_signed_by_the_secret_that_proved_it(by: int, key: bytes)
     assert {"plainToken": "qgg8vlvZRS6UYooatFL8Aw", "encryptedToken": encrypted} == json.loads(reply.body)
 
 
+def test_the_token_is_signed_with_the_key_in_the_secret() -> None:
+    verifier = a_verifier("{scheme: zoom, key: hex, secret: $S}", b"a-key".hex())
+    reply = replied(verifier, {"event": "endpoint.url_validation", "payload": {"plainToken": "abc"}})
+
+    assert reply is not None
+    assert hmac.new(b"a-key", b"abc", "sha256").hexdigest() == json.loads(reply.body)["encryptedToken"]
+
+
 def test_what_nobodys_secret_proved_is_not_signed() -> None:
     document: Json = {"event": "endpoint.url_validation", "payload": {"plainToken": "qgg8vlvZRS6UYooatFL8Aw"}}
 
