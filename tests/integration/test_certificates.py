@@ -10,9 +10,12 @@ import httpx
 import pytest
 
 from bridge.certificates import Certificates
-from bridge.sources import Certificate, Lack
+from bridge.errors import Refused
+from bridge.model import Webhook
+from bridge.sources import Certificate, Lack, bind
+from tests.contract.signing import paypal
 from tests.unit.sources.authority import LIVE, LIVE_URL, a_signer, between, live, pem, roots
-from tests.unit.sources.factories import NOW
+from tests.unit.sources.factories import BODY, NOW, a_scheme
 
 ISSUER_URL = "http://ca.example/between.crt"
 
@@ -121,6 +124,24 @@ async def test_a_certificate_is_fetched_once_in_the_background_and_kept(scene: S
     assert not isinstance(found, Lack)
     assert found.is_by(live().sign(b"message"), b"message")
     assert ["/" + LIVE_URL] == scene.server.asked
+
+
+async def test_paypal_is_told_to_come_again_and_is_proven_when_it_does(scene: Scene) -> None:
+    section, webhook_id = a_scheme("{scheme: paypal, secret: $S}"), "8PT597110X687430LKGECATA"
+    verifier = bind(section, [webhook_id], certificates=scene.certificates)
+    headers = paypal(webhook_id, BODY, int(NOW.timestamp()))
+    webhook = Webhook(
+        source="paypal",
+        headers=tuple((name.encode(), value) for name, value in headers.items()),
+        body=BODY,
+        received_at=NOW,
+    )
+
+    with pytest.raises(Refused, match="certificate") as caught:
+        verifier.verify(webhook, NOW)
+    assert (503, 5) == (caught.value.status, caught.value.retry_after)
+    await scene.settled()
+    assert "signature 1" == verifier.verify(webhook, NOW).by
 
 
 async def test_the_authority_between_is_fetched_where_it_is_left_out(scene: Scene) -> None:
