@@ -38,6 +38,29 @@ def check_base_url(text: str) -> str:
     return f"{parts.scheme}://{shown}{port}{_prefix(parts.path)}"
 
 
+def check_hook_url(text: str) -> str:
+    """Return the address of somebody's webhook receiver, path and query kept as they are: they may hold a token.
+
+    Raises ValueError with a text for the operator that shows nothing of it. Plain http is for loopback hosts only.
+    """
+    address = text.strip()
+    expected = "expected an https:// address of a webhook receiver"
+    if not address.isascii() or not address.isprintable() or " " in address or "\\" in address or "#" in address:
+        raise ValueError(f"{expected}, in plain characters")
+    try:
+        parts = urlsplit(address)
+        has_port = parts.port != 0
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme not in ("https", "http") or not parts.hostname or not has_port:
+        raise ValueError(expected)
+    if "@" in parts.netloc:
+        raise ValueError(f"{expected}, without a user name and a password")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("plain http shows what is told to the network: use https (http is for loopback only)")
+    return address
+
+
 def fingerprint(base_url: str, token: str) -> str:
     """Hash base URL and token: equal hashes mean that neither changed, and neither can be read out of it."""
     return hashlib.sha256(f"trackbridge\0{base_url}\0{token}".encode()).hexdigest()[:32]

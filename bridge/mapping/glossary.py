@@ -22,6 +22,8 @@ MAPPING: Final = {
     "event": Word("Where the event's id, type and time stand in the body. All are JMESPath, all may be left out."),
     "send_test": Word("true: test events are sent like live ones. Otherwise they are recorded and never sent."),
     "redact": Word("Dotted paths of the body that are replaced by [redacted] in what is stored.", ("webhookURL",)),
+    "silence": Word("So long without an event of this source is an alarm. A number and m, h or d.", ("26h", "7d")),
+    "notify": Word("Whom to tell when a delivery of this source dies, when it falls silent, when events were missed."),
     "rules": Word("What to track, and when. Every rule that matches makes a lead or a sale."),
     "examples": Word("Webhooks and what must become of them; `trackbridge test` runs them."),
 }
@@ -68,6 +70,17 @@ RULE: Final = {
         "skip: goes only where an earlier click of that customer is known (default of a lead). send: goes anyway."
     ),
     "when_unsure": Word("When an answer of the tracker was lost. repeat: send again. hold: let a person look."),
+    "silence": Word("So long without a lead or sale of this rule is an alarm. A number and m, h or d.", ("3d",)),
+}
+
+NOTIFY: Final = {
+    "url": Word("The address of a webhook receiver, as a variable: it may hold a token.", ("${SHOP_NOTIFY_URL}",)),
+    "secret": Word("What signs what is told (Standard Webhooks), as a variable.", ("${SHOP_NOTIFY_SECRET}",)),
+    "format": Word("slack: {text: …}. generic: {type, timestamp, data}. Default: by the address."),
+    "on": Word(
+        "What to tell. dead: dead letters. silent: silence, and its end. gaps: events that `stripe reconcile` found. "
+        "Default: all."
+    ),
 }
 
 FIELD: Final = {

@@ -6,6 +6,7 @@ comes out of here can be applied to any document without raising.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 
 from bridge.errors import Place, Problem, Severity, in_order
@@ -13,13 +14,15 @@ from bridge.mapping.document import compose
 from bridge.mapping.example_parser import example_of
 from bridge.mapping.expressions import Role, expression_of
 from bridge.mapping.extends import overlaid
+from bridge.mapping.notify import Notify, notify_of
 from bridge.mapping.reader import Reader, is_slug
 from bridge.mapping.redact import Redaction, redaction_of
 from bridge.mapping.rule_parser import RuleParser
 from bridge.mapping.rules import EventRules, Example, Expression, Mapping, Rule
+from bridge.mapping.spans import span_of
 from bridge.model import Node
 
-KEYS = ("extends", "source", "verify", "event", "send_test", "redact", "rules", "examples")
+KEYS = ("extends", "source", "verify", "event", "send_test", "redact", "silence", "notify", "rules", "examples")
 EVENT_KEYS = ("document", "for_each", "answers", "id", "type", "occurred_at", "test", "account")
 
 _ROLES: dict[str, Role] = {"document": "document", "for_each": "list", "answers": "document", "test": "condition"}
@@ -39,6 +42,14 @@ class Parsed:
 
     mapping: Mapping | None
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarms:
+    """When nothing has come for too long, and who is told of what."""
+
+    silence: timedelta | None
+    notify: Notify | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +116,12 @@ def _mapping(whole: _Whole, problems: list[Problem]) -> Mapping | None:
     examples = _examples(given.get("examples"), whole, reader)
     send_test = reader.flag(given.get("send_test"), "send_test")
     redact = redaction_of(given.get("redact"), reader)
+    alarms = _Alarms(span_of(given.get("silence"), "silence", reader), notify_of(given.get("notify"), reader))
     verify = given.get("verify")
     if verify is None or source is None or not reader.is_kind(verify, "verify", "map"):
         return None
     _check_request(verify, [*_expressions(event, rules)], reader)
-    return _finished(whole, source, verify, event, rules, examples, send_test=send_test, redact=redact)
+    return _finished(whole, source, verify, event, rules, examples, alarms, send_test=send_test, redact=redact)
 
 
 _MISSING = {
@@ -204,6 +216,7 @@ def _finished(
     event: EventRules,
     rules: tuple[Rule, ...],
     examples: tuple[Example, ...],
+    alarms: _Alarms,
     *,
     send_test: bool,
     redact: Redaction | None,
@@ -222,6 +235,8 @@ def _finished(
         examples=examples,
         send_test=send_test,
         redact=redact,
+        silence=alarms.silence,
+        notify=alarms.notify,
         headers_read=headers,
         queries_read=frozenset().union(*(expression.queries for expression in expressions)),
         rules_by_type={name: tuple(rule for rule in rules if not rule.types or name in rule.types) for name in types},

@@ -7,6 +7,7 @@ from bridge.errors import Problem, Severity
 from bridge.mapping.expressions import Role, constant_of, expression_of
 from bridge.mapping.reader import Reader
 from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS, Expression, Rule, Track
+from bridge.mapping.spans import span_of
 from bridge.mapping.values import MOST_ID, cleaned
 from bridge.model import Node
 from bridge.money import MoneyError, Unit, exponent
@@ -26,6 +27,7 @@ KEYS = (
     "stop",
     "without_click_id",
     "when_unsure",
+    "silence",
 )
 #: The fields without which there is nothing to send.
 NEEDED = {
@@ -77,6 +79,7 @@ class RuleParser:
             stop=self.reader.flag(given.get("stop"), "stop"),
             without_click_id="send" if self._without(given, track) == "send" else "skip",
             when_unsure="hold" if self._unsure(given) == "hold" else "repeat",
+            silence=span_of(given.get("silence"), "silence", self.reader),
         )
         self._warn_of_click_id(given, rule)
         return rule if self._weight() == before else None

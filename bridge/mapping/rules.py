@@ -1,10 +1,12 @@
 """The mapping as it is in force: frozen, complete and checked. `parser` makes it, `apply` and `explain` use it."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Literal
 
 from bridge.errors import Place
 from bridge.mapping.context import Evaluate
+from bridge.mapping.notify import Notify
 from bridge.mapping.redact import Redaction
 from bridge.mapping.tree import Tree
 from bridge.model import Json, Node
@@ -67,6 +69,8 @@ class Rule:
     stop: bool = False
     without_click_id: Literal["skip", "send"]
     when_unsure: Literal["repeat", "hold"] = "repeat"
+    #: so long without a conversion of this rule is an alarm
+    silence: timedelta | None = None
 
     def expressions(self) -> list[tuple[str, Expression]]:
         """Every expression with its name in the file, in reading order."""
@@ -142,6 +146,9 @@ class Mapping:
     examples: tuple[Example, ...] = ()
     send_test: bool = False
     redact: Redaction | None = None
+    #: so long without an event of this source is an alarm
+    silence: timedelta | None = None
+    notify: Notify | None = None
     #: lower-case names of the headers, and names of the query parameters, that expressions read
     headers_read: frozenset[str] = frozenset()
     queries_read: frozenset[str] = frozenset()

@@ -8,12 +8,14 @@ the schema lets through, but for blanks around a word in quotes.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bridge.mapping import example_parser, glossary, parser, rule_parser
+from bridge.mapping import example_parser, glossary, notify, parser, rule_parser
 from bridge.mapping.glossary import Word
 from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS
+from bridge.mapping.spans import WRITTEN
 from bridge.mapping.values import MOST_ID
 from bridge.model import Json
 from bridge.money import Unit
+from bridge.notices import FORMATS, TOPICS
 
 Schema = dict[str, Json]
 
@@ -25,6 +27,7 @@ _SALE_ONLY: Final = tuple(name for name in SALE_FIELDS if name not in LEAD_FIELD
 #: YAML gives 42 and true a type of their own; the parser reads them as the text they are.
 TEXT: Final[Schema] = {"type": ["string", "number", "boolean"], "pattern": r"\S"}
 FLAG: Final[Schema] = {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
+SPAN: Final[Schema] = {"type": "string", "pattern": rf"^\s*{WRITTEN}\s*$"}
 _EXPRESSION: Final[Schema] = {"type": "string", "pattern": r"\S", "maxLength": 4096}
 
 
@@ -99,9 +102,21 @@ def _top(verify: Schema) -> dict[str, Schema]:
         "event": closed(_described(parser.EVENT_KEYS, glossary.EVENT, {})),
         "send_test": _ref("flag"),
         "redact": _ref("texts"),
+        "silence": SPAN,
+        "notify": _notify(),
         "rules": a_list(_ref("rule")),
         "examples": a_list(_ref("example")),
     }
+
+
+def _notify() -> Schema:
+    kinds: dict[str, Schema] = {
+        "url": _ref("text"),
+        "secret": _ref("text"),
+        "format": {"enum": [*FORMATS]},
+        "on": one_or_more({"enum": [*TOPICS]}),
+    }
+    return closed(_described(notify.KEYS, glossary.NOTIFY, kinds), required=["url"])
 
 
 def _rule() -> Schema:
@@ -118,6 +133,7 @@ def _rule() -> Schema:
         "stop": _ref("flag"),
         "without_click_id": {"enum": ["skip", "send"]},
         "when_unsure": {"enum": ["repeat", "hold"]},
+        "silence": SPAN,
     }
     rule = closed(_described(rule_parser.KEYS, glossary.RULE, kinds), required=["name", "track", "fields"])
     return rule | {"allOf": [_of_a_sale(), _of_a_lead(), _of_its_name(), _of_a_deferred_lead()]}

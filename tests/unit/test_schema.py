@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from bridge import schema, sources
 from bridge.errors import Problem, Severity
-from bridge.mapping import example_parser, glossary, parse, parser, rule_parser
+from bridge.mapping import example_parser, glossary, notify, parse, parser, rule_parser
 from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS
 from bridge.sources.hmac_parser import AXES
 
@@ -273,6 +273,7 @@ def test_what_is_out_of_place_is_so_to_both(document: Any) -> None:
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 PATHS = st.lists(NAMES.filter(lambda name: name not in ("true", "false", "null")), min_size=1, max_size=3).map(".".join)
+SPANS = st.sampled_from(["1m", "90m", "26h", "7d", " 999d "])
 WRONG: tuple[Any, ...] = ({}, [], {"odd": "b"}, ["b", ["c"]], True, 7, -7, None, "", "some words", "Nonsense!")
 
 
@@ -297,6 +298,7 @@ def rules_of(track: str) -> st.SearchStrategy[dict[str, Any]]:
         "stop": st.booleans(),
         "without_click_id": st.sampled_from(["skip", "send"]),
         "when_unsure": st.sampled_from(["repeat", "hold"]),
+        "silence": SPANS,
     }
     del kinds["mode"]
     if track == "lead":
@@ -335,6 +337,15 @@ DOCUMENTS = subset(
         "verify": PROOFS,
         "event": subset(dict.fromkeys(parser.EVENT_KEYS, PATHS), ("type",)),
         "send_test": st.booleans(),
+        "silence": SPANS,
+        "notify": st.fixed_dictionaries(
+            {"url": st.just("${X}")},
+            optional={
+                "secret": st.just("${Y}"),
+                "format": st.sampled_from(["slack", "generic"]),
+                "on": st.lists(st.sampled_from(["dead", "silent", "gaps"]), min_size=1, unique=True),
+            },
+        ),
         "rules": st.lists(st.sampled_from(["lead", "sale"]).flatmap(rules_of), min_size=1, max_size=3),
         "examples": st.lists(EXAMPLES, min_size=1, max_size=2),
     },
@@ -424,4 +435,5 @@ def test_every_key_has_its_sentence_and_no_other() -> None:
     assert {*rule_parser.KEYS} == glossary.RULE.keys()
     assert {*SALE_FIELDS} == glossary.FIELD.keys()
     assert {*example_parser.EXPECTED} == glossary.EXPECTED.keys()
+    assert {*notify.KEYS} == glossary.NOTIFY.keys()
     assert {*AXES} <= schema.WORDS.keys()
