@@ -67,8 +67,10 @@ class Pattern:
         if len(texts) > MOST_PARTS:
             raise refused("malformed")
         found: dict[Field, list[bytes]] = {}
+        # Supabase writes a comma between two signatures besides the space
+        blank = b" \t," if self.separator == b" " else b" \t"
         for text in texts:
-            self._sort(text.strip(b" \t"), found)
+            self._sort(text.strip(blank), found)
         return Found(
             signatures=tuple(found.get(Field.SIGNATURE, ())),
             ed25519=tuple(found.get(Field.ED25519, ())),

@@ -159,6 +159,22 @@ def test_an_id_has_a_length(size: int, detail: str, place: str) -> None:
         assert proves(verifier, webhook)
 
 
+@pytest.mark.parametrize("joint", [" ", ", ", " , ", ",  "])
+def test_a_list_of_signatures_may_have_commas_besides_its_spaces(joint: str) -> None:
+    """As Supabase writes it while its secret is being changed."""
+    key = "whsec_" + base64.b64encode(b"a-secret").decode()
+    verifier = a_verifier("scheme: standard-webhooks\nsecret: $S", key)
+    message = b"msg_1." + SECONDS + b"." + BODY
+    right = "v1," + base64.b64encode(hmac.new(b"a-secret", message, "sha256").digest()).decode()
+    other = "v1," + base64.b64encode(hmac.new(b"another", message, "sha256").digest()).decode()
+
+    for signatures in ([right, other], [other, right], [other, right, other]):
+        webhook = a_webhook(
+            webhook_id="msg_1", webhook_timestamp=SECONDS.decode(), webhook_signature=joint.join(signatures)
+        )
+        assert proves(verifier, webhook)
+
+
 def test_a_part_with_a_name_is_no_part_without_one() -> None:
     section = hmac_section("header: X-S", 'signed: "{id}.{body}"', 'pattern: "{id},v1={signature}"')
     verifier = a_verifier(section, "a-secret")
