@@ -5,7 +5,6 @@ something they may not have.
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from bridge.errors import did_you_mean
 from bridge.mapping.findings import Finding
@@ -160,9 +159,3 @@ def _references(tree: Tree, *, allowed: bool) -> Iterator[Finding]:
 def _inside(call: Call, argument: Tree) -> int:
     """Where an argument begins; the call itself when the argument has no words."""
     return offset_of(argument) or call.offset
-
-
-def is_plain_number(text: str) -> bool:
-    """Whether text is nothing but a number."""
-    digits = text.removeprefix("-").replace(".", "", 1)
-    return digits.isascii() and digits.isdigit() and Decimal(text.rstrip(".")).is_finite()

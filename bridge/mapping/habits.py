@@ -37,7 +37,7 @@ def check_habits(tree: Tree, *, is_condition: bool) -> list[Finding]:
     for part in descend(tree):
         match part:
             case Comparison(_, left, right):
-                found += [*_quoted(left), *_quoted(right), *_length(part)]
+                found += [*_quoted(left), *_quoted(right, is_text=True), *_length(part)]
             case Call() | Items():
                 found += [finding for child in children(part) for finding in _quoted(child)]
             case Chain():
@@ -59,20 +59,21 @@ def _flag(tree: Tree) -> Iterator[Finding]:
         )
 
 
-def _quoted(part: Tree) -> Iterator[Finding]:
-    """`status == "paid"`: names that need no quotes have them where text was meant."""
+def _quoted(part: Tree, *, is_text: bool = False) -> Iterator[Finding]:
+    """`status == "paid"`: a name that needs no quotes has them where text was meant, or stands where text belongs."""
     if not isinstance(part, Field) or not part.quoted or not part.name:
         return
     is_sure = is_name(part.name)
-    text = part.name.replace("'", "\\'")
-    yield Finding(
-        code="quoted-name",
-        what=f'"{part.name}" in double quotes is the name of a field',
-        offset=part.offset,
-        why="double quotes go around names, single quotes around text",
-        fix=f"write '{text}' for the text" + (f", {part.name} without quotes for the field" if is_sure else ""),
-        severity=Severity.PROBLEM if is_sure else Severity.WARNING,
-    )
+    if is_sure or is_text:
+        text = part.name.replace("'", "\\'")
+        yield Finding(
+            code="quoted-name",
+            what=f'"{part.name}" in double quotes is the name of a field',
+            offset=part.offset,
+            why="double quotes go around names, single quotes around text",
+            fix=f"write '{text}' for the text" + (f", {part.name} without quotes for the field" if is_sure else ""),
+            severity=Severity.PROBLEM if is_sure else Severity.WARNING,
+        )
 
 
 def _length(comparison: Comparison) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ text is never equal to a number. Each finding says what the expression does and 
 from collections.abc import Iterator
 
 from bridge.errors import Severity
-from bridge.mapping.calls import is_plain_number
 from bridge.mapping.findings import Finding
 from bridge.mapping.kinds import in_words, kinds_of
 from bridge.mapping.tree import (
@@ -26,7 +25,7 @@ from bridge.mapping.tree import (
     heads,
     offset_of,
 )
-from bridge.mapping.values import is_false
+from bridge.mapping.values import is_false, is_plain_number
 
 #: Words that look like values; JMESPath takes them for names, other languages' spellings included.
 _BARE = {

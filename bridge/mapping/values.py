@@ -54,6 +54,12 @@ def is_false(value: Json) -> bool:
     return value is False or not isinstance(value, NUMBERS)
 
 
+def is_plain_number(text: str) -> bool:
+    """Whether text is digits with at most one point between them and a minus before them, and nothing else."""
+    whole, point, fraction = text.removeprefix("-").partition(".")
+    return text.isascii() and whole.isdigit() and (fraction.isdigit() or not point)
+
+
 def digits_of(number: float | Decimal) -> str:
     """A number's plain digits, all of them and no exponent."""
     if isinstance(number, int):

@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.mapping.functions.function import TEXT, Function, kinds
 from bridge.mapping.standard import EXACT
-from bridge.mapping.values import NO_TEXT, Unfit, digits_of, kind_of
+from bridge.mapping.values import NO_TEXT, Unfit, digits_of, is_plain_number, kind_of
 from bridge.model import Json
 
 #: A number of more characters is no amount.
@@ -79,8 +79,7 @@ def _read(name: str, value: Json) -> Decimal | None:
 def _number(name: str, text: str) -> Decimal:
     if len(text) > 2 * _MOST:
         raise Unfit(f"{name}() wants a number, got too long a text")
-    whole, point, fraction = text.removeprefix("-").partition(".")
-    if not (text.isascii() and whole.isdigit() and (fraction.isdigit() or not point)):
+    if not is_plain_number(text):
         raise Unfit(f"{name}() wants a number, got text that is not just digits and one point")
     return Decimal(text)
 
