@@ -61,6 +61,27 @@ class Metrics:
             "When the mappings in force were read.",
             registry=self.registry,
         )
+        self.source_silent = Gauge(
+            "trackbridge_source_silent",
+            "1 while a source, or a rule of it, has been silent for longer than its mapping allows.",
+            ["source", "rule"],
+            registry=self.registry,
+        )
+        self.last_event = Gauge(
+            "trackbridge_last_event_timestamp_seconds",
+            "When the last event of a source was received, looked up once a minute.",
+            ["source"],
+            registry=self.registry,
+        )
+        self.notifications = Counter(
+            "trackbridge_notifications", "Notifications, by what became of them.", ["result"], registry=self.registry
+        )
+        self.lookups = Counter(
+            "trackbridge_lookups",
+            "Sales that were looked up at Stripe, by what was learnt.",
+            ["result"],
+            registry=self.registry,
+        )
         self._answers: dict[tuple[str, str], Counter] = {}
         self.registry.register(_Stored(version, lambda: self._snapshot))
 

@@ -86,6 +86,15 @@ class Changed:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """When something last came, and from where the next question goes on."""
+
+    #: None: nothing above the number that was asked from
+    at: datetime | None
+    after: int
+
+
 class Store(Protocol):
     """The verbs. `now` is aware UTC; PostgreSQL uses its own clock for due times, leases and pauses."""
 
@@ -151,6 +160,10 @@ class Store(Protocol):
 
     async def remember_revision(self, revision: str, source: str, text: str, *, now: datetime) -> None:
         """Keep a mapping's text by its hash; a known hash changes nothing."""
+        ...
+
+    async def last_heard(self, source: str, rule: str = "", *, after: int = 0) -> Heard:
+        """When a source last sent an event, or a rule of it last made a delivery: by itself, and no test money."""
         ...
 
     async def sources_seen(self) -> frozenset[str]:

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 from bridge.model import Attempt, Counts, Delivery, Meaning, StoredEvent, Tracker
 from bridge.rate import Pace
-from bridge.store import claim, known, operate, prune, queries, settle, stories, trackers
-from bridge.store.base import Changed, Claimed, Judge, Recorded, Settled, Settlement
+from bridge.store import claim, heard, known, operate, prune, queries, settle, stories, trackers
+from bridge.store.base import Changed, Claimed, Heard, Judge, Recorded, Settled, Settlement
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.opening import Lock
 from bridge.store.reader import Reader
@@ -132,6 +132,10 @@ class SQLiteStore:
         await self._writer.alone(
             lambda db: db.execute("INSERT INTO revisions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount
         )
+
+    async def last_heard(self, source: str, rule: str = "", *, after: int = 0) -> Heard:
+        """When a source last sent an event, or a rule of it last made a delivery."""
+        return await self._reader.read(lambda db: heard.last_heard(db, source, rule, after))
 
     async def sources_seen(self) -> frozenset[str]:
         """Every source that ever had an event accepted here."""
