@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bridge import sources
+from bridge import notices, sources
 from bridge.errors import ConfigError, Problem, Severity
+from bridge.mapping.notify import Notify
 from bridge.model import Node
 
 #: A variable stands for a whole scalar: `${NAME}`, nothing before it or behind.
@@ -32,12 +33,19 @@ class Bound:
     problems: tuple[Problem, ...] = ()
     #: whether `verify` says a scheme at all
     is_sound: bool = True
+    #: who is told of this source's troubles
+    outlet: notices.Outlet | None = None
 
 
 def bind(
-    verify: Node, source: str, *, lookup: Lookup, certificates: sources.Certificates = sources.no_certificates
+    verify: Node,
+    source: str,
+    notify: Notify | None = None,
+    *,
+    lookup: Lookup,
+    certificates: sources.Certificates = sources.no_certificates,
 ) -> Bound:
-    """The verifier of this source, with the variables that `lookup` finds."""
+    """The verifier of this source, and its outlet, with the variables that `lookup` finds."""
     filled, missing, problems = _filled(verify, lookup)
     scheme, more = sources.parse(filled)
     problems += more
@@ -45,10 +53,12 @@ def bind(
         return Bound(problems=tuple(problems), is_sound=False)
     verifier, unset_too, more = _bound(scheme, source, lookup, certificates)
     missing += unset_too
+    outlet, troubles = _outlet(notify, source, lookup)
     return Bound(
         verifier=None if missing else verifier,
         missing=tuple(dict.fromkeys(missing)),
-        problems=(*problems, *more),
+        problems=(*problems, *more, *troubles),
+        outlet=outlet,
     )
 
 
@@ -62,6 +72,36 @@ def unset(verify: Node, source: str, name: str) -> Problem:
         place=node.place,
         why=f'without it no webhook of "{source}" can be proven{because}',
         fix=f"set {name} in the environment or in .env (or {name}_FILE to the path of a file that holds it)",
+    )
+
+
+def _outlet(notify: Notify | None, source: str, lookup: Lookup) -> tuple[notices.Outlet | None, list[Problem]]:
+    """Whom this source's mapping wants told; nobody when a variable is not set, which is a warning."""
+    if notify is None:
+        return None, []
+    problems: list[Problem] = []
+    (url, url_name), (secret, secret_name) = (
+        _secret(node, lookup, problems) if node is not None else ("", "") for node in (notify.url, notify.secret)
+    )
+    missing = [name for name, text in ((url_name, url), (secret_name, secret)) if name and not text.strip()]
+    if missing or not url:
+        return None, [*problems, *(_untold(notify, name) for name in missing)]
+    try:
+        made = notices.outlet(source, url.strip(), secret.strip(), form=notify.format, source=source, topics=notify.on)
+    except ValueError as error:
+        # the line is not shown: it may hold the address
+        place = replace(notify.url.place, text="")
+        return None, [*problems, Problem(code="wrong-outlet", what=f'"notify" cannot be used: {error}', place=place)]
+    return made, problems
+
+
+def _untold(notify: Notify, name: str) -> Problem:
+    return Problem(
+        code="unset-variable",
+        what=f"{name} is not set: nobody is told",
+        place=notify.url.place,
+        fix=f"set {name} in the environment or in .env, or take `notify:` out",
+        severity=Severity.WARNING,
     )
 
 

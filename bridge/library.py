@@ -14,10 +14,12 @@ from bridge import families, sources
 from bridge.credentials import PUBLIC_URL, Bound, Lookup, bind, unset
 from bridge.errors import Place, Problem, Severity, in_order
 from bridge.mapping import Mapping, Parsed, parse
+from bridge.mapping.notify import Notify
 from bridge.model import Node
+from bridge.notices import Outlet
 
-#: A `verify` section and its source's name → the verifier.
-_Bind: TypeAlias = Callable[[Node, str], Bound]
+#: A `verify` section, its source's name and its `notify` section → the verifier, and who is told.
+_Bind: TypeAlias = Callable[[Node, str, Notify | None], Bound]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Source:
     missing: tuple[str, ...]
     file: Path
     shipped: bool
+    #: who is told of its troubles, besides those who are told of everything
+    outlet: Outlet | None = None
 
     @property
     def is_on(self) -> bool:
@@ -153,7 +157,7 @@ def _read_one(
     if parsed.mapping is None:
         return None, problems
     mapping = parsed.mapping
-    proof = bound(mapping.verify, mapping.source)
+    proof = bound(mapping.verify, mapping.source, mapping.notify)
     problems += proof.problems
     if not proof.is_sound:
         return None, problems
@@ -164,6 +168,7 @@ def _read_one(
         missing=proof.missing,
         file=file,
         shipped=shipped,
+        outlet=proof.outlet,
     )
     return source, problems
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
-from bridge.address import check_base_url
+from bridge.address import check_base_url, check_hook_url
 from bridge.money import Unit
+from bridge.notices import key_of
 from bridge.rate import Pace
 
 T = TypeVar("T")
@@ -189,6 +190,25 @@ def _secret(text: str) -> Secret:
 
 
 SECRET = Kind(expected="one word of printable ASCII characters", read=_secret)
+
+
+def _hook_url(text: str) -> Secret:
+    try:
+        return Secret(check_hook_url(text))
+    except ValueError as error:
+        raise Unfit(str(error)) from None
+
+
+def _hook_secret(text: str) -> Secret:
+    try:
+        key_of(text)
+    except ValueError as error:
+        raise Unfit(str(error)) from None
+    return Secret(text)
+
+
+HOOK_URL = Kind(expected="an https:// address (http:// only on this machine's loopback)", read=_hook_url)
+HOOK_SECRET = Kind(expected="a secret such as whsec_…", read=_hook_secret)
 
 
 def _base_url(text: str) -> str:

@@ -125,10 +125,22 @@ class Settings:
     public_url: str | None = _optional(
         "TRACKBRIDGE_PUBLIC_URL", kinds.PUBLIC_URL, "how senders reach this bridge, such as https://hooks.example.com"
     )
+    notify_url: Secret | None = _optional(
+        "TRACKBRIDGE_NOTIFY_URL",
+        kinds.HOOK_URL,
+        "webhook that is told of pauses, dead letters and silence; Slack's form for hooks.slack.com, else JSON",
+        is_secret=True,
+    )
+    notify_secret: Secret | None = _optional(
+        "TRACKBRIDGE_NOTIFY_SECRET",
+        kinds.HOOK_SECRET,
+        "signs what it is told (Standard Webhooks): whsec_ and 24 to 64 bytes in base64",
+        is_secret=True,
+    )
     stripe_key: Secret | None = _optional(
         "STRIPE_API_KEY",
         kinds.SECRET,
-        "key of Stripe's API (a restricted one will do), for `stripe connect` and `stripe reconcile`",
+        "key of Stripe's API (a restricted one will do), for `stripe connect`, `stripe reconcile` and look-ups",
         is_secret=True,
     )
     stripe_base_url: str = _setting(

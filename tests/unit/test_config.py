@@ -1,6 +1,7 @@
 """What the operator tells is read from one table: precedence, files, exact words for what is wrong, no secret shown."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from bridge.config import SETTINGS, LogFormat, Secret, Setting, Settings, as_mar
 from bridge.errors import ConfigError
 from bridge.money import Unit
 from bridge.rate import Pace
+
+HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 #: For each setting a text that is not its default, and what it becomes.
 VALUES: Mapping[str, tuple[str, object]] = {
@@ -27,6 +30,11 @@ VALUES: Mapping[str, tuple[str, object]] = {
     "TRACKBRIDGE_RETENTION_DAYS": ("7", 7),
     "TRACKBRIDGE_KEYS_DAYS": ("500", 500),
     "TRACKBRIDGE_PUBLIC_URL": ("https://hooks.example.com/", "https://hooks.example.com"),
+    "TRACKBRIDGE_NOTIFY_URL": ("https://hooks.example.com/T0/x?key=1", Secret("https://hooks.example.com/T0/x?key=1")),
+    "TRACKBRIDGE_NOTIFY_SECRET": (HOOK_SECRET, Secret(HOOK_SECRET)),
+    "STRIPE_API_KEY": ("rk_live_1", Secret("rk_live_1")),
+    "STRIPE_API_BASE": ("http://127.0.0.1:12111/", "http://127.0.0.1:12111"),
+    "STRIPE_RECONCILE_EVERY": ("6h", timedelta(hours=6)),
     "TRACKBRIDGE_LOG_FORMAT": ("JSON", LogFormat.JSON),
 }
 
@@ -123,6 +131,26 @@ WRONG = [
         "hunter2\nhunter3",
         "expected one word of printable ASCII characters, got something else (not shown: it may hold a secret)",
         "it has a space, a line break or a character outside ASCII",
+    ),
+    (
+        "TRACKBRIDGE_NOTIFY_URL",
+        "http://hooks.example.com/hunter2",
+        "expected an https:// address (http:// only on this machine's loopback), "
+        "got something else (not shown: it may hold a secret)",
+        "plain http shows what is told to the network: use https (http is for loopback only)",
+    ),
+    (
+        "TRACKBRIDGE_NOTIFY_URL",
+        "https://user:hunter2@hooks.example.com/",
+        "expected an https:// address (http:// only on this machine's loopback), "
+        "got something else (not shown: it may hold a secret)",
+        "expected an https:// address of a webhook receiver, without a user name and a password",
+    ),
+    (
+        "TRACKBRIDGE_NOTIFY_SECRET",
+        "hunter2",
+        "expected a secret such as whsec_…, got something else (not shown: it may hold a secret)",
+        "expected whsec_ and 24 to 64 bytes in base64 (openssl rand -base64 32)",
     ),
     (
         "TRACKBRIDGE_DATABASE_URL",
@@ -425,7 +453,13 @@ def test_no_secret_is_in_the_repr_of_the_settings(empty_folder: Path) -> None:
 def test_a_secret_setting_cannot_be_an_option() -> None:
     hidden = {setting.env for setting in SETTINGS if not setting.has_flag}
 
-    assert {"CMS_BEARER_TOKEN", "TRACKBRIDGE_ADMIN_TOKEN"} == hidden
+    assert {
+        "CMS_BEARER_TOKEN",
+        "TRACKBRIDGE_ADMIN_TOKEN",
+        "TRACKBRIDGE_NOTIFY_URL",
+        "TRACKBRIDGE_NOTIFY_SECRET",
+        "STRIPE_API_KEY",
+    } == hidden
 
 
 def test_the_table_for_readme_names_every_setting_once() -> None:
