@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from bridge.address import check_hook_url
+from bridge.model import Delivery
 
 Format: TypeAlias = Literal["slack", "generic"]
 FORMATS: Final = ("slack", "generic")
@@ -158,6 +159,10 @@ def request(to: Outlet, digest: Digest, *, id: str, now: datetime) -> tuple[dict
     return headers, body
 
 
+def nobody(_: Notice) -> None:
+    """Tell nobody."""
+
+
 # ── the notices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -174,12 +179,17 @@ def resumed(at: datetime, *, after: str) -> Notice:
     return Notice(kind=Kind.RESUMED, at=at, text=f"deliveries go again, after: {after}", data={"after": after})
 
 
-def dead(at: datetime, *, source: str, rule: str, delivery_id: int, event_id: int, why: str) -> Notice:
+def dead(at: datetime, delivery: Delivery, *, why: str) -> Notice:
     """A delivery is a dead letter."""
     why = ours(why)
-    text = f'delivery {delivery_id} of "{source}" ({rule}) is a dead letter: {why}. Look: trackbridge dead'
-    data: dict[str, Fact] = {"delivery": delivery_id, "event": event_id, "rule": rule, "why": why}
-    return Notice(kind=Kind.DEAD, at=at, text=text, data=data, source=source)
+    text = f'delivery {delivery.id} of "{delivery.source}" ({delivery.rule}) is a dead letter: {why}'
+    data: dict[str, Fact] = {
+        "delivery": delivery.id,
+        "event": delivery.event_id,
+        "rule": delivery.rule,
+        "why": why,
+    }
+    return Notice(kind=Kind.DEAD, at=at, text=f"{text}. Look: trackbridge dead", data=data, source=delivery.source)
 
 
 def silent(at: datetime, *, source: str, rule: str, since: datetime, span: timedelta, is_first: bool) -> Notice:

@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from bridge import logs
+from bridge import logs, notices
 from bridge.errors import ConfigError, Problem, StoreError
 from bridge.library import Library
 from bridge.metrics import Metrics
+from bridge.notices import Notice
 
 #: How often the files are looked at, and so how long a change must be still.
 LOOK_SECONDS = 1.0
@@ -76,6 +77,7 @@ class Reloader:
         metrics: Metrics,
         clock: Callable[[], datetime],
         look_seconds: float = LOOK_SECONDS,
+        tell: Callable[[Notice], None] = notices.nobody,
     ) -> None:
         self.library = library
         #: names this database ever accepted: they are never answered 404
@@ -88,6 +90,7 @@ class Reloader:
         self._metrics = metrics
         self._clock = clock
         self._look_seconds = look_seconds
+        self._tell = tell
         self._asked = asyncio.Event()
         #: the files as they were when they were last read
         self._read = marked
@@ -147,8 +150,10 @@ class Reloader:
 
     def _swap(self, fresh: Library, why: str) -> None:
         before, self.library = self.library, fresh
-        self.failure = None
         self.loaded_at = self._clock()
+        if self.failure is not None:
+            self._tell(notices.mended(self.loaded_at))
+        self.failure = None
         self._metrics.reloads.labels("ok").inc()
         self._metrics.mappings_stale.set(0)
         self._metrics.mappings_loaded.set(self.loaded_at.timestamp())
@@ -162,8 +167,10 @@ class Reloader:
         logs.event(_log, logging.INFO, "mappings.reloaded", why=why, sources=len(fresh.sources))
 
     def _keep(self, problems: Iterable[Problem], why: str) -> None:
-        since = self.failure.since if self.failure else self._clock()
+        is_first, since = self.failure is None, self.failure.since if self.failure else self._clock()
         self.failure = Failure(since=since, problems=tuple(problems))
+        if is_first:  # the next ones are somebody at work on it
+            self._tell(notices.stale(since, problems=len(self.failure.problems)))
         self._metrics.reloads.labels("failed").inc()
         self._metrics.mappings_stale.set(1)
         for problem in self.failure.problems:

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
-from bridge import logs, retry
+from bridge import logs, notices, retry
 from bridge.errors import StoreError
 from bridge.metrics import Metrics
 from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, Payload, RetryAt, Sent, Tracker, Wait
+from bridge.notices import Notice
 from bridge.rate import Pace
 from bridge.store.base import Claimed, Settled, Settlement, Store
 
@@ -45,6 +46,7 @@ class Worker:
         slots: int = 32,
         jitter: Callable[[], float] = random.random,
         poll_seconds: float = POLL_SECONDS,
+        tell: Callable[[Notice], None] = notices.nobody,
     ) -> None:
         self._store = store
         self._send = send
@@ -55,6 +57,7 @@ class Worker:
         self._slots = slots
         self._jitter = jitter
         self._poll_seconds = poll_seconds
+        self._notify = tell
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._unsettled: list[Settlement] = []
@@ -189,8 +192,10 @@ class Worker:
         if tracker.is_paused and not before.is_paused:
             until = tracker.paused_until or tracker.probe_at
             logs.event(_log, logging.WARNING, "tracker.paused", why=tracker.pause_reason, next_at=until)
+            self._notify(notices.paused(self._clock(), why=tracker.pause_reason, next_at=until))
         elif before.is_paused and not tracker.is_paused:
             logs.event(_log, logging.WARNING, "tracker.resumed", after=before.pause_reason)
+            self._notify(notices.resumed(self._clock(), after=before.pause_reason))
 
     def _store_trouble(self, verb: str, error: StoreError) -> None:
         if not self._store_failing:
@@ -222,6 +227,7 @@ class Worker:
             logs.event(
                 _log, logging.ERROR, "delivery.dead", delivery_id=delivery.id, event_id=delivery.event_id, why=why
             )
+            self._notify(notices.dead(self._clock(), delivery, why=why))
         if settled.promoted is not None:
             logs.event(_log, logging.WARNING, "delivery.promoted", delivery_id=settled.promoted, instead_of=delivery.id)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from bridge import __version__, logs
+from bridge.assembly.alarms import Alarms
 from bridge.assembly.clock import utcnow
 from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
 from bridge.assembly.fresh import Fresh, load_library
@@ -18,6 +19,7 @@ from bridge.library import Library
 from bridge.metrics import Metrics
 from bridge.money import Unit
 from bridge.reload import Reloader
+from bridge.silence import Silence
 from bridge.store import open_store
 from bridge.store.base import Store
 from bridge.tracking import Wire
@@ -39,6 +41,8 @@ class Running:
     store: Store
     reloader: Reloader
     worker: Worker
+    silence: Silence
+    alarms: Alarms
     #: why this replica sends nothing; empty when it does
     not_sending: str
     ending: Ending
@@ -66,6 +70,8 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
         stack.push_async_callback(wire.aclose)
         rescued = await _begun(store, loaded, wire.fingerprint)
         metrics = Metrics(__version__)
+        alarms = Alarms(settings, loaded, metrics)
+        stack.push_async_callback(alarms.aclose)
         reloader = Reloader(
             library=loaded,
             load=fresh.library,
@@ -75,8 +81,10 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
             memory=store,
             metrics=metrics,
             clock=utcnow,
+            tell=alarms.tell,
         )
-        bridge = _joined(settings, reloader, store, wire, metrics)
+        alarms.library = lambda: reloader.library
+        bridge = _joined(settings, reloader, store, wire, metrics, alarms)
         _tell_start(settings, bridge, rescued)
         await stack.enter_async_context(_at_work(bridge, settings))
         yield bridge
@@ -91,8 +99,11 @@ async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
     return rescued
 
 
-def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, metrics: Metrics) -> Running:
-    worker = Worker(store=store, send=wire.send, pace=settings.rate, metrics=metrics, clock=utcnow)
+def _joined(
+    settings: Settings, reloader: Reloader, store: Store, wire: Wire, metrics: Metrics, alarms: Alarms
+) -> Running:
+    worker = Worker(store=store, send=wire.send, pace=settings.rate, metrics=metrics, clock=utcnow, tell=alarms.tell)
+    silence = Silence(library=alarms.library, ears=store, metrics=metrics, clock=utcnow, tell=alarms.tell)
     intake = Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run)
     webhooks = Webhooks(
         intake=intake,
@@ -113,6 +124,7 @@ def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, me
         working=lambda: not any(duty.done() for duty in duties),
         admin_token=settings.admin_token.reveal() if settings.admin_token else "",
         not_sending=not_sending,
+        silent=lambda: silence.silent,
     )
     return Running(
         app=Bridge(webhooks, health),
@@ -120,6 +132,8 @@ def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, me
         store=store,
         reloader=reloader,
         worker=worker,
+        silence=silence,
+        alarms=alarms,
         not_sending=not_sending,
         ending=Ending(),
         duties=duties,
@@ -130,7 +144,8 @@ def _joined(settings: Settings, reloader: Reloader, store: Store, wire: Wire, me
 async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
     """Deliver and keep house in the background; at the end, drain."""
     house = keep_house(bridge.store, retention_days=settings.retention_days, keys_days=settings.keys_days, clock=utcnow)
-    beside = [_duty(house, "house"), _duty(bridge.reloader.run(), "reload"), *_reconciling(bridge, settings)]
+    watches = [_duty(bridge.reloader.run(), "reload"), _duty(bridge.silence.run(), "silence")]
+    beside = [_duty(house, "house"), *watches, *_reconciling(bridge, settings)]
     tasks = [*beside]
     if not bridge.not_sending:
         bridge.duties.append(_duty(bridge.worker.run(), "worker"))
@@ -159,7 +174,9 @@ def _reconciling(bridge: Running, settings: Settings) -> "list[asyncio.Task[None
         return []
     # Stripe's library costs time and memory: only those who use its API pay for it
     module = import_module("bridge.assembly.reconciling")
-    work: Coroutine[None, None, None] = module.reconciled(settings, bridge.reloader, bridge.store, bridge.intake)
+    work: Coroutine[None, None, None] = module.reconciled(
+        settings, bridge.reloader, bridge.store, bridge.intake, bridge.alarms.tell
+    )
     return [_duty(work, "reconcile")]
 
 

@@ -5,9 +5,10 @@ import asyncio
 import sys
 from datetime import datetime
 
-from bridge import __version__
+from bridge import __version__, notices
+from bridge.assembly import alarms
 from bridge.cli.ending import Exit, Failed
-from bridge.cli.mappings import source_named
+from bridge.cli.mappings import in_force, source_named
 from bridge.cli.options import add_json, add_settings, moment, settings_of
 from bridge.cli.output import clock, now, say, say_json, span, table, talk, width
 from bridge.cli.stripe_key import key_of
@@ -50,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
             raise Failed(str(error)) from error
         raise
     told.end()
+    if done.gaps and not options.dry_run:
+        notice = notices.gaps(now(), source=source.name, count=len(done.gaps), since=since)
+        asyncio.run(alarms.told(settings, in_force(settings), notice))
     _tell(done, dry_run=options.dry_run, is_json=options.json)
     return Exit.DONE
 

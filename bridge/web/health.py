@@ -7,8 +7,9 @@ However often strangers ask, the database is asked once a second.
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -63,6 +64,8 @@ class Health:
     admin_token: str
     #: why this replica sends nothing ("no token", "dry run"); empty when it does
     not_sending: str
+    #: sources, and rules of them, that are silent, and since when
+    silent: Callable[[], Sequence[tuple[str, str, datetime]]]
 
     async def alive(self, _: Request) -> Response:
         """GET /healthz: the process answers."""
@@ -98,6 +101,10 @@ class Health:
             "sources": {source.name: "on" if source.is_on else "off" for source in sources},
             "mappings": self._mappings(),
             "sending": self.not_sending or "yes",
+            "silent": [
+                {"source": source, "rule": rule or None, "since": since.isoformat()}
+                for source, rule, since in self.silent()
+            ],
         }
         if database:
             tracker = await self.store.tracker()
