@@ -25,6 +25,7 @@ COMMANDS = {
     "serve": "take webhooks in and deliver what they mean, until stopped",
     "demo": "see it work: no account, no network, no configuration",
     "check": "read mappings and say everything that is wrong with them",
+    "new": "start a mapping from a sample payload",
     "test": "run the examples that stand in the mappings",
     "explain": "show what every rule and expression makes of a payload",
     "schema": "write the JSON Schema of mappings, for editors",

@@ -26,7 +26,7 @@ def webhook_of(data: bytes, source: str, now: datetime) -> Webhook:
     """The webhook that a file's content stands for, as if it had just come."""
     try:
         parsed: Json = json.loads(data)
-    except ValueError:  # UnicodeDecodeError is one too
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
         return _webhook(source, data, {}, b"application/x-www-form-urlencoded", now)
     if (
         isinstance(parsed, dict)

@@ -35,6 +35,9 @@ OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": "
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+#: Names that `check` takes for values somebody forgot to quote.
+LIKE_VALUES = frozenset(("true", "false", "null", "True", "False", "None", "nil", "undefined"))
+
 #: How tightly each form holds together; a part that holds less is put in brackets.
 _PIPE, _OR, _AND, _COMPARISON, _NOT, _CLOSED = range(6)
 
@@ -150,7 +153,13 @@ def _projects(tree: Tree) -> bool:
 
 def name_of(name: str) -> str:
     """A key as it is written in a path: plain, or in double quotes."""
-    return name if _PLAIN_NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    if _PLAIN_NAME.fullmatch(name) and name not in LIKE_VALUES:
+        return name
+    return "".join(char if char.isprintable() else _escape(char) for char in json.dumps(name, ensure_ascii=False))
+
+
+def _escape(char: str) -> str:
+    return json.dumps(char)[1:-1] if ord(char) > 0x7F else f"\\u{ord(char):04x}"
 
 
 def _literal(value: Json) -> str:
