@@ -3,7 +3,7 @@
 Two shapes: a list of objects, each with its question's names beside the value, or a map of names to values. A name is
 looked for exactly among the names a program gives (ref, key, id, name), then by its letters and digits among all names
 and what people read (label, title, question), then among the types of questions. The first question that has a value
-wins, and the value is plain.
+wins, and the value is plain. Asked for an e-mail address, a text without an @ is no value.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,13 @@ _OPTIONS: Final = ("options", "choices")
 
 #: What tools write around the type of a question, and their other words for it.
 _BEFORE_TYPE: Final = ("input", "control")
-_SAME_TYPE: Final = {"phonenumber": "phone", "tel": "phone", "fullname": "name", "emailaddress": "email"}
+_EMAIL: Final = "email"
+_SAME_TYPE: Final = {
+    "phonenumber": "phone",
+    "tel": "phone",
+    "fullname": "name",
+    **dict.fromkeys(("emailaddress", "youremail", "youremailaddress"), _EMAIL),
+}
 
 
 class _Answer(NamedTuple):
@@ -53,12 +59,14 @@ class Form:
         if self._answers is None:
             self._answers = list(_each(self._give()))
         for name in names:
-            for number, key in enumerate(_keys(name)):
+            keys = _keys(name)
+            is_email = keys[-1] == _EMAIL
+            for number, key in enumerate(keys):
                 if number == len(self._tables):
                     self._tables.append(_table(self._answers, _TABLES[number]))
                 for found in self._tables[number].get(key, ()):
                     value = plain(_value(found.item), _options(found))
-                    if value is not None:
+                    if value is not None and (not is_email or _is_address(value)):
                         return value
         return None
 
@@ -102,6 +110,11 @@ def _question(item: dict[str, Json]) -> dict[str, Json]:
     return {}
 
 
+def _is_address(value: Json) -> bool:
+    """Whether it may be an e-mail address: "Yes" below a box called E-mail would be one customer for everybody."""
+    return isinstance(value, str) and "@" in value
+
+
 @lru_cache(maxsize=1024)  # the names that mappings write out, and no others
 def _keys(name: str) -> tuple[str, str, str]:
     """What a name is looked for as: exactly, by its letters and digits, and as a type."""
@@ -118,7 +131,7 @@ def _table(answers: list[_Answer], keys: Callable[[_Answer], list[str]]) -> _Tab
 
 
 def _names(answer: _Answer) -> list[str]:
-    """What programs call the question; `q4_email` is `email`, too."""
+    """What programs call the question; `q4_email` and `q4_email4` are `email`, too."""
     names = _texts(answer.item, _NAMES)
     if answer.question:
         names += _texts(answer.question, _NAMES)
@@ -127,8 +140,9 @@ def _names(answer: _Answer) -> list[str]:
     for name in tuple(names):
         if name[:1] == "q":
             head, _, tail = name.partition("_")
-            if head[1:].isdigit():
-                names.append(tail)
+            number = head[1:]
+            if number.isdigit():
+                names += [tail, tail.removesuffix(number)]
     return names
 
 

@@ -58,6 +58,12 @@ JOTFORM: Json = {
     "q7_address": {"city": "", "street": None},
     "q8_when": {"day": "10", "month": "04", "year": "2026"},
 }
+JOTFORM_NUMBERED: Json = {
+    "q3_fullName3": {"first": "Ada", "last": "Byron"},
+    "q4_email4": "ada@example.com",
+    "q15_clickId15": "5e6e",
+    "q6_route66": "coast",
+}
 GOOGLE: Json = {"Email Address": ["ada@example.com"], "Likes": ["tea", "coffee"], "Empty": [""], "None": []}
 CALCOM: Json = {
     "name": {"label": "your_name", "value": "Ada", "isHidden": False},
@@ -110,6 +116,11 @@ NESTED: Json = [{"question": {"title": "Mail?", "id": "q1"}, "answer": "ada@exam
         (JOTFORM, "likes", "tea, coffee"),
         (JOTFORM, "address", None),
         (JOTFORM, "when", {"day": "10", "month": "04", "year": "2026"}),
+        (JOTFORM_NUMBERED, "email", "ada@example.com"),
+        (JOTFORM_NUMBERED, "full name", {"first": "Ada", "last": "Byron"}),
+        (JOTFORM_NUMBERED, "click_id", "5e6e"),
+        (JOTFORM_NUMBERED, "route6", "coast"),
+        (JOTFORM_NUMBERED, "route", None),
         (GOOGLE, "email address", "ada@example.com"),
         (GOOGLE, "likes", "tea, coffee"),
         (GOOGLE, "empty", None),
@@ -143,13 +154,27 @@ def test_an_answer_is_found_by_any_of_its_names(answers: Json, name: str, expect
 
 
 def test_an_exact_name_goes_before_what_people_read_and_that_before_the_type() -> None:
-    by_type: Json = {"ref": "a", "type": "email", "value": "type"}
-    by_label: Json = {"ref": "b", "label": "Email", "value": "label"}
-    by_name: Json = {"ref": "email", "value": "name"}
+    by_type: Json = {"ref": "a", "type": "phone", "value": "type"}
+    by_label: Json = {"ref": "b", "label": "Phone", "value": "label"}
+    by_name: Json = {"ref": "phone", "value": "name"}
 
-    assert "name" == answered([by_type, by_label, by_name], "email")
-    assert "label" == answered([by_type, by_label], "email")
-    assert "type" == answered([by_type], "email")
+    assert "name" == answered([by_type, by_label, by_name], "phone")
+    assert "label" == answered([by_type, by_label], "phone")
+    assert "type" == answered([by_type], "phone")
+
+
+@pytest.mark.parametrize("name", ["email", "E-mail", "email address", "your email", "INPUT_EMAIL"])
+@pytest.mark.parametrize(
+    "odd",
+    ["yes, please", ["newsletter", "offers"], True, 7, {"choice": "yes"}],
+    ids=["text", "several", "box", "n", "o"],
+)
+def test_asked_for_an_email_only_an_address_is_an_answer(name: str, odd: Json) -> None:
+    consent: Json = {"label": name, "type": "CHECKBOXES", "value": odd}
+    address: Json = {"label": "Where do we reach you?", "type": "INPUT_EMAIL", "value": "ada@example.com"}
+
+    assert "ada@example.com" == answered([consent, address], name)
+    assert None is answered([consent], name)
 
 
 def test_the_first_question_that_was_answered_counts() -> None:
@@ -249,14 +274,25 @@ def test_a_rule_asks_for_an_answer() -> None:
         ({}, "nothing there"),
         ("ada@example.com", "event.answers (form): text, expected a list or an object"),
         (5, "event.answers (form): a number, expected a list or an object"),
-        ({"email": {"address": "ada"}}, "lower() wants text, got an object"),
+        ({"email": "yes, please"}, "nothing there"),
     ],
-    ids=["null", "empty", "text", "number", "object"],
+    ids=["null", "empty", "text", "number", "no address"],
 )
 def test_without_an_answer_the_reason_says_what_was_there(form: Json, why: str) -> None:
     meaning = meaning_of(FORM, a_signup(form=form))
 
     expected = f"cannot map: rule 'signed up', customer_external_id (lower(answer('email'))): {why}"
+    assert (EventState.UNMAPPED, expected) == (meaning.state, meaning.reason)
+
+
+def test_an_answer_of_another_kind_is_told() -> None:
+    mapping = a_mapping("id: id\nanswers: form", "customer_external_id: lower(answer('phone'))", base=LEAD)
+
+    meaning = meaning_of(mapping, a_signup(form={"phone": {"area": "170"}}))
+
+    expected = (
+        "cannot map: rule 'signed up', customer_external_id (lower(answer('phone'))): lower() wants text, got an object"
+    )
     assert (EventState.UNMAPPED, expected) == (meaning.state, meaning.reason)
 
 
