@@ -3,7 +3,8 @@
 Two shapes: a list of objects, each with its question's names beside the value, or a map of names to values. A name is
 looked for exactly among the names a program gives (ref, key, id, name), then by its letters and digits among all names
 and what people read (label, title, question), then among the types of questions. The first question that has a value
-wins, and the value is plain. Asked for an e-mail address, a text without an @ is no value.
+wins, and the value is plain. Asked for an e-mail address, a text without an @ is no value, and the only address in the
+form is it.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ _SAME_TYPE: Final = {
     "fullname": "name",
     **dict.fromkeys(("emailaddress", "youremail", "youremailaddress"), _EMAIL),
 }
+
+#: What is never in an address that people write by itself.
+_NO_ADDRESS: Final = frozenset(' @,;:<>()[]\\/"')
 
 
 class _Answer(NamedTuple):
@@ -68,7 +72,13 @@ class Form:
                     value = plain(_value(found.item), _options(found))
                     if value is not None and (not is_email or _is_address(value)):
                         return value
-        return None
+        return self._only_address() if any(_keys(name)[-1] == _EMAIL for name in names) else None
+
+    def _only_address(self) -> Json:
+        """The one address among all answers: forms without types call the question anything, in any language."""
+        values = [plain(_value(found.item), _options(found)) for found in self._answers or ()]
+        found = {value for value in values if isinstance(value, str) and _is_bare_address(value)}
+        return found.pop() if len(found) == 1 else None
 
 
 def titled(answers: list[Json] | dict[str, Json], questions: list[Json]) -> list[Json]:
@@ -113,6 +123,12 @@ def _question(item: dict[str, Json]) -> dict[str, Json]:
 def _is_address(value: Json) -> bool:
     """Whether it may be an e-mail address: "Yes" below a box called E-mail would be one customer for everybody."""
     return isinstance(value, str) and "@" in value
+
+
+def _is_bare_address(text: str) -> bool:
+    """Whether it is an address and nothing else."""
+    name, _, host = text.strip().partition("@")
+    return bool(name) and "." in host.strip(".") and not _NO_ADDRESS.intersection(name + host) and text.isprintable()
 
 
 @lru_cache(maxsize=1024)  # the names that mappings write out, and no others

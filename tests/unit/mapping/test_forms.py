@@ -177,6 +177,48 @@ def test_asked_for_an_email_only_an_address_is_an_answer(name: str, odd: Json) -
     assert None is answered([consent], name)
 
 
+@pytest.mark.parametrize("name", ["email", "E-mail address", "your email"])
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"E-Mail-Adresse": ["ada@example.com"], "Nachricht": "Mail: eve@example.com", "@": "@", "Handle": "@ada"},
+        {"Email 2": " ada@example.com ", "Name 2": "Ada", "Site": "https://ada@example.com/"},
+        [{"key": "x", "label": "Correo", "type": "INPUT_TEXT", "value": "ada@example.com"}],
+        {"Mail": "ada@example.com", "Once more": "ada@example.com"},
+    ],
+    ids=["another language", "numbered", "no type", "twice"],
+)
+def test_the_only_address_in_a_form_is_it_whatever_its_question_is_called(answers: Json, name: str) -> None:
+    found = answered(answers, name)
+
+    assert isinstance(found, str)
+    assert "ada@example.com" == found.strip()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"Mine": "ada@example.com", "A friend's": "eve@example.com"},
+        {"Both": "ada@example.com, eve@example.com"},
+        {
+            "Handle": "ada@example",
+            "Two": "a@b@example.com",
+            "Odd": "@example.com",
+            "Dots": "ada@..",
+            "Shown": "A <a@b.c>",
+        },
+        {"Files": [{"url": "https://a@b.c"}], "No": None},
+    ],
+    ids=["two", "joined", "none", "objects"],
+)
+def test_of_several_addresses_none_is_guessed(answers: Json) -> None:
+    assert None is answered(answers, "email")
+
+
+def test_only_an_address_is_looked_for_by_what_it_is() -> None:
+    assert None is answered({"Correo": "ada@example.com"}, "name", "click_id")
+
+
 def test_the_first_question_that_was_answered_counts() -> None:
     values: list[Json] = [None, " ", [], "first", "second"]
 
