@@ -7,13 +7,14 @@ events are remembered and not sent. A batch gives one Meaning for each of its it
 from functools import lru_cache
 
 from bridge.mapping.context import Context
-from bridge.mapping.conversions import Failed, Made, Skipped, convert, place, reason, value_of
+from bridge.mapping.conversions import Failed, Made, Noted, Result, Skipped, convert
 from bridge.mapping.events import STAGE, EventReader
 from bridge.mapping.opening import Item, listed, opened
+from bridge.mapping.reading import place, reason, value_of
 from bridge.mapping.redact import Hide, Kept, kept_of, kept_unread
 from bridge.mapping.rules import EventRules, Mapping, Rule
 from bridge.mapping.values import Unfit, is_false
-from bridge.model import Conversion, Event, EventState, Json, Meaning, Step, Verified
+from bridge.model import Conversion, Event, EventState, Json, Meaning, Reversal, Step, Verified
 
 #: An explanation longer than this explains nothing.
 MOST_STEPS = 100
@@ -71,19 +72,23 @@ def handshake(mapping: Mapping, verified: Verified, document: Json, *, hide: Hid
 class _Tally:
     """What the rules came to, so far."""
 
-    __slots__ = ("conversions", "failures", "skipped", "steps")
+    __slots__ = ("conversions", "failures", "reversals", "skipped", "steps")
 
     def __init__(self, steps: list[Step]) -> None:
         self.steps = steps
         self.conversions: list[Conversion] = []
+        self.reversals: list[Reversal] = []
         self.failures: list[str] = []
         self.skipped: list[str] = []
 
-    def add(self, rule: Rule, result: Made | Skipped | Failed) -> None:
+    def add(self, rule: Rule, result: Result) -> None:
         """Take in what became of a rule that matched."""
         match result:
             case Made(conversion, note):
                 self.conversions.append(conversion)
+                self.steps.append(Step(rule=rule.name, result="matched", why=note))
+            case Noted(reversal, note):
+                self.reversals.append(reversal)
                 self.steps.append(Step(rule=rule.name, result="matched", why=note))
             case Skipped(why):
                 self.skipped.append(why)
@@ -116,21 +121,29 @@ def _meaning(
 
 
 def _judged(event: Event, tally: _Tally, item: int | None) -> Meaning:
-    conversions = tuple(tally.conversions)
     if tally.failures:
-        return _result(event, EventState.UNMAPPED, _cannot(tally.failures, item), tally.steps, conversions)
-    if conversions:
-        return _result(event, EventState.ACCEPTED, "", tally.steps, conversions)
+        return _result(event, EventState.UNMAPPED, _cannot(tally.failures, item), tally.steps, tally)
+    if tally.conversions:
+        return _result(event, EventState.ACCEPTED, "", tally.steps, tally)
+    if tally.reversals:
+        return _result(event, EventState.IGNORED, tally.reversals[0].kind, tally.steps, tally)
     return _result(event, EventState.IGNORED, tally.skipped[0] if tally.skipped else "no rule", tally.steps)
 
 
-def _result(
-    event: Event, state: EventState, why: str, steps: list[Step], conversions: tuple[Conversion, ...] = ()
-) -> Meaning:
+def _result(event: Event, state: EventState, why: str, steps: list[Step], tally: _Tally | None = None) -> Meaning:
     if len(steps) > MOST_STEPS:
         rest = Step(rule=STAGE, result="note", why=f"and {len(steps) - MOST_STEPS} more steps")
         steps = [*steps[:MOST_STEPS], rest]
-    return Meaning(event=event, state=state, reason=why, conversions=conversions, steps=tuple(steps))
+    if tally is None:
+        return Meaning(event=event, state=state, reason=why, steps=tuple(steps))
+    return Meaning(
+        event=event,
+        state=state,
+        reason=why,
+        conversions=tuple(tally.conversions),
+        reversals=tuple(tally.reversals),
+        steps=tuple(steps),
+    )
 
 
 def _cannot(failures: list[str], item: int | None) -> str:

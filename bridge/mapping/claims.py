@@ -10,13 +10,12 @@ from bridge.mapping.rules import Rule
 from bridge.model import Event
 
 
-def named(rule: Rule, event: Event, event_name: str, names: list[str]) -> tuple[str, ...]:
-    """One claim for each name: of a sale, or of a lead called `event_name`."""
-    kind = "sale" if rule.track == "sale" else f"lead:{event_name}"
+def named(kind: str, rule: Rule, event: Event, names: list[str]) -> tuple[str, ...]:
+    """One claim for each name of a `sale`, a `lead:<event_name>`, a `refund` or a `dispute`."""
     prefix = f"[{_text(kind)},{_text(rule.namespace)},{_text(event.account or '')},"
     return tuple([f"{prefix}{_text(name)}]" for name in dict.fromkeys(names)])
 
 
-def once_per_event(event: Event, item: int, event_name: str) -> tuple[str, ...]:
-    """A lead's claim that has no business name: this event, this item."""
-    return (f'["event",{_text(event.source)},{_text(event.key)},{item},{_text(event_name)}]',)
+def once_per_event(event: Event, item: int, what: str) -> tuple[str, ...]:
+    """The claim of what has no business name: this event, this item; `what` is a lead's event name."""
+    return (f'["event",{_text(event.source)},{_text(event.key)},{item},{_text(what)}]',)

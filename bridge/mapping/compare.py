@@ -1,17 +1,21 @@
 """An example's expectation against what came of it: what goes with what, and where the two differ.
 
-An example stands alone: no association is known to it, so a lead that needs one is not expected.
+An example stands alone: no association is known to it, so a lead that needs one or waits for one is not expected.
+An event that only says what went back is `ignored`; an example may say so, or list what went back.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bridge.mapping.facts import facts_of, shown
 from bridge.mapping.rules import Example
-from bridge.model import Conversion, EventState, Json, Meaning
+from bridge.model import Conversion, EventState, Json, Meaning, Reversal
 
 #: One expected conversion, a subset of fields.
 Wanted = dict[str, Json]
+#: What an example sees of what came.
+Came: TypeAlias = Conversion | Reversal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +23,7 @@ class Pair:
     """An expected conversion and the one that came; one of them may be missing."""
 
     wanted: Wanted | None
-    got: Conversion | None
+    got: Came | None
 
     @property
     def differing(self) -> list[str]:
@@ -59,13 +63,13 @@ class Verdict:
 
 def verdict(example: Example, meanings: Sequence[Meaning]) -> Verdict:
     """Hold an example against what came of its webhook."""
-    got = conversions_of(meanings)
+    got = came_of(meanings)
     failed = tuple(meaning.reason for meaning in meanings if meaning.state is EventState.UNMAPPED)
     match example.expect:
         case "unmapped":
             return Verdict() if failed else Verdict(outcome=("unmapped", _summary(got, meanings)), pairs=_extra(got))
         case "ignored":
-            as_expected = not (got or failed)
+            as_expected = not (conversions_of(meanings) or failed)
             return (
                 Verdict() if as_expected else Verdict(outcome=("ignored", _summary(got, meanings)), pairs=_extra(got))
             )
@@ -94,17 +98,20 @@ def compare(example: Example, meanings: Sequence[Meaning]) -> list[str]:
 
 
 def conversions_of(meanings: Sequence[Meaning]) -> list[Conversion]:
-    """What an example sees of what came: all but what needs an association."""
-    return [
-        conversion for meaning in meanings for conversion in meaning.conversions if not conversion.needs_association
-    ]
+    """What an example sees of the conversions that came: all but those that go only with an earlier click."""
+    return [conversion for meaning in meanings for conversion in meaning.conversions if not conversion.needs_click]
 
 
-def _extra(got: Sequence[Conversion]) -> tuple[Pair, ...]:
-    return tuple(Pair(wanted=None, got=conversion) for conversion in got)
+def came_of(meanings: Sequence[Meaning]) -> list[Came]:
+    """The same, and behind it what went back."""
+    return [*conversions_of(meanings), *(reversal for meaning in meanings for reversal in meaning.reversals)]
 
 
-def _paired(expected: Sequence[Wanted], got: Sequence[Conversion]) -> tuple[Pair, ...]:
+def _extra(got: Sequence[Came]) -> tuple[Pair, ...]:
+    return tuple(Pair(wanted=None, got=one) for one in got)
+
+
+def _paired(expected: Sequence[Wanted], got: Sequence[Came]) -> tuple[Pair, ...]:
     """Lay both in order side by side, with the fewest differences where one is longer."""
     if len(expected) == len(got):
         return tuple(Pair(wanted=wanted, got=one) for wanted, one in zip(expected, got, strict=True))
@@ -118,7 +125,7 @@ def _paired(expected: Sequence[Wanted], got: Sequence[Conversion]) -> tuple[Pair
     return tuple(pairs)
 
 
-def _moves(expected: Sequence[Wanted], got: Sequence[Conversion]) -> dict[tuple[int, int], tuple[int, int]]:
+def _moves(expected: Sequence[Wanted], got: Sequence[Came]) -> dict[tuple[int, int], tuple[int, int]]:
     """From each place in the two lists the cheapest step: one of both, an expected one alone, or one that came."""
     cost: dict[tuple[int, int], int] = {}
     moves: dict[tuple[int, int], tuple[int, int]] = {}
@@ -143,10 +150,10 @@ def _value(value: Json) -> str:
     return "nothing" if value is None else str(value)
 
 
-def _summary(got: list[Conversion], meanings: Sequence[Meaning]) -> str:
+def _summary(got: list[Came], meanings: Sequence[Meaning]) -> str:
     """What came of the webhook, in a clause."""
     if got:
-        return f"{len(got)}: " + ", ".join(shown(conversion.payload) for conversion in got)
+        return f"{len(got)}: " + ", ".join(shown(one if isinstance(one, Reversal) else one.payload) for one in got)
     if any(meaning.conversions for meaning in meanings):
         return "ignored: no click id"
     reasons = [f"{meaning.state.value}: {meaning.reason}" for meaning in meanings if meaning.reason]

@@ -1,32 +1,14 @@
-"""One rule on one document → a Conversion, or why there is none. Never raises.
+"""One rule on one document → a Conversion or a Reversal, or why there is none. Never raises."""
 
-Fields are read one by one; everything that cannot be used is told at once, by rule, field, expression and the type
-of the value, never the value itself.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import Literal, TypeAlias, assert_never
 
-from bridge import money
 from bridge.mapping import claims
 from bridge.mapping.context import Context
-from bridge.mapping.rules import Expression, Rule
-from bridge.mapping.times import millisecond, time_of
-from bridge.mapping.values import NO_TEXT, Unfit, cleaned, customer_of, email_of, id_of, kind_of, name_of, url_of
-from bridge.model import Conversion, Event, Json, Lead, Sale
-
-#: An expression longer than this is cut in a reason.
-_MOST_SHOWN = 120
-
-#: Fields nothing depends on: one that cannot be used is left out, and noted.
-_LEFT_OUT = frozenset(("click_id", "customer_name", "customer_email", "customer_avatar", "timestamp"))
-
-#: What a closure may raise on an odd document besides Unfit.
-ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-_T = TypeVar("_T")
+from bridge.mapping.reading import Reading, amount_of, names_of, timestamp_of
+from bridge.mapping.rules import Rule
+from bridge.mapping.values import customer_of, email_of, id_of, name_of, url_of
+from bridge.model import Conversion, Event, Json, Lead, Reversal, Sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,100 +33,42 @@ class Made:
     note: str = ""
 
 
-def value_of(expression: Expression, document: Json, context: Context) -> Json:
-    """The expression's value; raises Unfit and nothing else, whatever the document."""
-    try:
-        return expression.evaluate(document, context)
-    except ODD as error:
-        raise Unfit(_odd(error)) from None
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Money that went back, and what is worth saying about it."""
+
+    reversal: Reversal
+    note: str = ""
 
 
-def _odd(error: Exception) -> str:
-    return f"it cannot be worked out ({type(error).__name__})"
+Result: TypeAlias = Made | Noted | Skipped | Failed
 
 
-def reason(where: str, name: str, expression: Expression, why: str) -> str:
-    """A failure in words, without any value."""
-    text = expression.text if len(expression.text) <= _MOST_SHOWN else expression.text[: _MOST_SHOWN - 1] + "…"
-    return f"{where}{name} ({text}): {why}"
-
-
-def place(rule: Rule, item: int) -> str:
-    """Where a failure is: the rule, and the item of its `for_each`."""
-    return f"rule '{rule.name}', " if rule.for_each is None else f"rule '{rule.name}', item {item}, "
-
-
-class _Reading:
-    """Reads a rule's fields from one document, and collects what fails."""
-
-    __slots__ = ("context", "document", "failures", "item", "notes", "rule")
-
-    def __init__(self, rule: Rule, document: Json, context: Context, item: int) -> None:
-        self.rule = rule
-        self.document = document
-        self.context = context
-        self.item = item
-        self.failures: list[str] = []
-        self.notes: list[str] = []
-
-    def read(self, name: str, reader: Callable[[Json], _T | None]) -> _T | None:
-        """A field's value; None when it is missing, not asked for, or noted as left out or as a failure."""
-        expression = self.rule.fields.get(name)
-        if expression is None:
-            return None
-        try:
-            # as value_of does, without a call for every field there is
-            return reader(expression.evaluate(self.document, self.context))
-        except Unfit as error:
-            why = str(error)
-        except ODD as error:
-            why = _odd(error)
-        if name in _LEFT_OUT:
-            self.notes.append(reason("", name, expression, f"{why}; left out"))
-        else:
-            self.fail(name, why)
-        return None
-
-    def need(self, name: str, reader: Callable[[Json], str | None]) -> str:
-        """A field that must be there; empty when it is noted as a failure."""
-        before = len(self.failures)
-        value = self.read(name, reader)
-        if value is None and len(self.failures) == before:
-            self.fail(name, "nothing there")
-        return value or ""
-
-    def fail(self, name: str, why: str) -> None:
-        """Note a failure of one field."""
-        self.fail_at(name, self.rule.fields[name], why)
-
-    def fail_at(self, name: str, expression: Expression, why: str) -> None:
-        """Note a failure of one expression."""
-        self.failures.append(reason(place(self.rule, self.item), name, expression, why))
-
-
-def convert(rule: Rule, document: Json, context: Context, event: Event, item: int) -> Made | Skipped | Failed:
+def convert(rule: Rule, document: Json, context: Context, event: Event, item: int) -> Result:
     """Apply a rule that matched."""
-    reading = _Reading(rule, document, context, item)
+    reading = Reading(rule, document, context, item)
     match rule.track:
         case "sale":
             return _sale(reading, event)
         case "lead":
             return _lead(reading, event)
+        case "refund" | "dispute":
+            return _reversal(reading, rule.track, event)
         case _:
             assert_never(rule.track)
 
 
-def _sale(reading: _Reading, event: Event) -> Made | Skipped | Failed:
+def _sale(reading: Reading, event: Event) -> Result:
     # Money first: an invoice of nothing is no sale, whatever else it lacks.
     currency = reading.need("currency", id_of).upper()
-    amount = _amount(reading, currency) if currency else None
+    amount = amount_of(reading, currency) if currency else None
     if amount is not None and amount <= 0:
         return Skipped("negative amount" if amount else "zero amount")
     customer = reading.need("customer_external_id", customer_of)
     invoice = reading.need("invoice_id", id_of)
     event_name = reading.need("event_name", id_of)
     click = reading.read("click_id", id_of)
-    timestamp = _timestamp(reading, event)
+    timestamp = timestamp_of(reading, event)
     names = _names(reading, invoice)
     if reading.failures or amount is None:
         return Failed(tuple(reading.failures))
@@ -160,18 +84,18 @@ def _sale(reading: _Reading, event: Event) -> Made | Skipped | Failed:
         customer_avatar=reading.read("customer_avatar", url_of),
         timestamp=timestamp,
     )
-    return _made(reading, payload, claims.named(reading.rule, event, event_name, names))
+    return _made(reading, payload, claims.named("sale", reading.rule, event, names))
 
 
-def _lead(reading: _Reading, event: Event) -> Made | Skipped | Failed:
+def _lead(reading: Reading, event: Event) -> Result:
     rule = reading.rule
     click = reading.read("click_id", id_of)
     if rule.deferred and click is None and not reading.failures:
         return Skipped("no click id")
     customer = reading.need("customer_external_id", customer_of)
     event_name = reading.need("event_name", id_of)
-    timestamp = _timestamp(reading, event)
-    names = _names(reading, "") if rule.once_per else []
+    timestamp = timestamp_of(reading, event)
+    names = names_of(reading, "once_per", rule.once_per)
     if reading.failures:
         return Failed(tuple(reading.failures))
     payload = Lead(
@@ -185,11 +109,11 @@ def _lead(reading: _Reading, event: Event) -> Made | Skipped | Failed:
         deferred=rule.deferred,
     )
     if rule.once_per:
-        return _made(reading, payload, claims.named(rule, event, event_name, names))
+        return _made(reading, payload, claims.named(f"lead:{event_name}", rule, event, names))
     return _made(reading, payload, claims.once_per_event(event, reading.item, event_name))
 
 
-def _made(reading: _Reading, payload: Lead | Sale, taken: tuple[str, ...]) -> Made:
+def _made(reading: Reading, payload: Lead | Sale, taken: tuple[str, ...]) -> Made:
     rule = reading.rule
     conversion = Conversion(
         item=reading.item,
@@ -198,68 +122,43 @@ def _made(reading: _Reading, payload: Lead | Sale, taken: tuple[str, ...]) -> Ma
         claims=taken,
         needs_association=payload.click_id is None and rule.without_click_id == "skip",
         association_namespace=rule.namespace,
+        fill=rule.fill,
+        wait=rule.wait,
         when_unsure=rule.when_unsure,
     )
     return Made(conversion, "; ".join(reading.notes))
 
 
-def _amount(reading: _Reading, currency: str) -> int | None:
-    """The amount in minor units; None when it, or the currency, is noted as a failure."""
-    try:
-        money.exponent(currency)
-    except money.MoneyError as error:
-        reading.fail("currency", str(error))
-        return None
-    unit = reading.rule.unit or money.Unit.MINOR
-    before = len(reading.failures)
-
-    def minor(value: Json) -> int | None:
-        text = cleaned(value) if isinstance(value, str) else value
-        if isinstance(text, NO_TEXT):
-            raise Unfit(f"{kind_of(text)}, expected text or a number")
-        try:
-            return None if text is None or text == "" else money.to_minor(text, currency, unit)
-        except money.MoneyError as error:
-            raise Unfit(str(error)) from None
-
-    amount = reading.read("amount", minor)
-    if amount is None and len(reading.failures) == before:
-        reading.fail("amount", "nothing there")
-    return amount
-
-
-def _timestamp(reading: _Reading, event: Event) -> datetime:
-    """When it happened as it is sent: never later than it was received."""
-    happened = event.occurred_at
-    if "timestamp" in reading.rule.fields:
-        happened = reading.read("timestamp", _time) or happened
-    received = event.received_at
-    return millisecond(min(happened, received) if happened is not None else received)
-
-
-def _time(value: Json) -> datetime:
-    time = time_of(value)
-    if time is None:
-        raise Unfit(f"no time can be read from {kind_of(value)}")
-    return time
-
-
-def _names(reading: _Reading, invoice: str) -> list[str]:
-    """The names under which this is known, nulls left out; having none is a failure."""
+def _names(reading: Reading, invoice: str) -> list[str]:
+    """The names under which this sale is known; by default there is only the invoice id."""
     rule = reading.rule
-    if rule.track == "sale" and len(rule.once_per) == 1 and rule.once_per[0] is rule.fields["invoice_id"]:
+    if len(rule.once_per) == 1 and rule.once_per[0] is rule.fields["invoice_id"]:
         return [invoice]
-    names: list[str] = []
-    failed = False
-    for expression in rule.once_per:
-        try:
-            name = id_of(value_of(expression, reading.document, reading.context))
-        except Unfit as error:
-            reading.fail_at("once_per", expression, str(error))
-            failed = True
-            continue
-        if name is not None:
-            names.append(name)
-    if not names and not failed:
-        reading.fail_at("once_per", rule.once_per[0], "nothing there")
-    return names
+    return names_of(reading, "once_per", rule.once_per)
+
+
+def _reversal(reading: Reading, kind: Literal["refund", "dispute"], event: Event) -> Result:
+    rule = reading.rule
+    currency = reading.need("currency", id_of).upper()
+    amount = amount_of(reading, currency) if currency else None
+    if amount == 0:
+        return Skipped("zero amount")
+    of = names_of(reading, "of", rule.of)
+    once_per = names_of(reading, "once_per", rule.once_per)
+    timestamp = timestamp_of(reading, event)
+    if reading.failures or amount is None:
+        return Failed(tuple(reading.failures))
+    taken = claims.named(kind, rule, event, once_per) if once_per else claims.once_per_event(event, reading.item, kind)
+    reversal = Reversal(
+        item=reading.item,
+        rule=rule.name,
+        kind=kind,
+        of=tuple(dict.fromkeys(of)),
+        sale=claims.named("sale", rule, event, of),
+        claims=taken,
+        # some senders write what went back with a minus sign
+        amount=abs(amount),
+        currency=currency,
+        timestamp=timestamp,
+    )
+    return Noted(reversal, "; ".join(reading.notes))

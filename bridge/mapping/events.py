@@ -6,8 +6,8 @@ from hashlib import sha256
 from urllib.parse import urlencode
 
 from bridge.mapping.context import Context, header_text, query_pairs
-from bridge.mapping.conversions import reason, value_of
 from bridge.mapping.opening import Item
+from bridge.mapping.reading import reason, value_of
 from bridge.mapping.redact import Kept
 from bridge.mapping.rules import Expression, Mapping
 from bridge.mapping.times import time_of

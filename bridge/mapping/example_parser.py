@@ -8,8 +8,8 @@ from bridge.mapping.times import iso, time_of
 from bridge.model import Json, Node
 
 KEYS = ("name", "webhook", "expect")
-#: What an expectation may name of a conversion.
-EXPECTED = ("track", "rule", "mode", *SALE_FIELDS)
+#: What an expectation may name of a conversion, or of what went back.
+EXPECTED = ("track", "record", "rule", "mode", *SALE_FIELDS, "of")
 
 _STATES = ("ignored", "unmapped")
 
@@ -63,6 +63,8 @@ def _value(key: str, node: Node, reader: Reader) -> Json:
     match key:
         case "track":
             return reader.choice(node, key, ("lead", "sale"))
+        case "record":
+            return reader.choice(node, key, ("refund", "dispute"))
         case "mode":
             return reader.choice(node, key, ("deferred",))
         case "amount" if text is not None:

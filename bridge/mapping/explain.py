@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from bridge.mapping.apply import apply
 from bridge.mapping.context import Context
-from bridge.mapping.conversions import Failed, Made, Skipped, convert, value_of
+from bridge.mapping.conversions import Failed, Made, Noted, Skipped, convert
 from bridge.mapping.events import STAGE
 from bridge.mapping.opening import Item, opened
 from bridge.mapping.parts import Part, parts_of
+from bridge.mapping.reading import value_of
 from bridge.mapping.rules import EventRules, Expression, Mapping, Rule
 from bridge.mapping.traces import EventTrace, Explanation, ExpressionTrace, Result, RuleTrace
 from bridge.mapping.values import Unfit, is_false
@@ -129,7 +130,7 @@ def _unmet(when: Expression | None, document: Json, context: Context, blamed: st
 
 def _result(rule: Rule, event: Event, document: Json, context: Context, number: int) -> tuple[Result, str]:
     match convert(rule, document, context, event, number):
-        case Made(_, note):
+        case Made(_, note) | Noted(_, note):
             return "matched", note
         case Skipped(why):
             return "skipped", why

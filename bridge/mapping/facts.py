@@ -1,9 +1,9 @@
-"""A lead's or a sale's fields as mappings and examples name them, the amount in minor units."""
+"""What came of a webhook as mappings and examples name its fields, the amount in minor units."""
 
 from typing import assert_never
 
 from bridge.mapping.times import iso
-from bridge.model import Conversion, Json, Lead, Payload, Sale
+from bridge.model import Conversion, Json, Lead, Payload, Reversal, Sale
 
 
 def facts(payload: Payload) -> dict[str, Json]:
@@ -27,17 +27,33 @@ def facts(payload: Payload) -> dict[str, Json]:
             assert_never(payload)
 
 
-def facts_of(conversion: Conversion) -> dict[str, Json]:
-    """The same with the rule that made it, as an example may expect it."""
-    return facts(conversion.payload) | {"rule": conversion.rule}
-
-
-def shown(payload: Payload) -> str:
-    """A lead or a sale in a few words: `sale purchase_completed 4999 USD`."""
-    match payload:
-        case Sale():
-            return f"sale {payload.event_name} {payload.amount} {payload.currency}"
-        case Lead():
-            return f"lead {payload.event_name}" + (" (deferred)" if payload.deferred else "")
+def facts_of(came: Conversion | Reversal) -> dict[str, Json]:
+    """The same with the rule that made it, as an example may expect it; or what went back, and of which sale."""
+    match came:
+        case Conversion():
+            return facts(came.payload) | {"rule": came.rule}
+        case Reversal():
+            return {
+                "record": came.kind,
+                "rule": came.rule,
+                # the names, with commas
+                "of": ", ".join(came.of),
+                "amount": came.amount,
+                "currency": came.currency,
+                "timestamp": iso(came.timestamp),
+            }
         case _:
-            assert_never(payload)
+            assert_never(came)
+
+
+def shown(came: Payload | Reversal) -> str:
+    """A lead, a sale or what went back in a few words: `sale purchase_completed 4999 USD`."""
+    match came:
+        case Sale():
+            return f"sale {came.event_name} {came.amount} {came.currency}"
+        case Lead():
+            return f"lead {came.event_name}" + (" (deferred)" if came.deferred else "")
+        case Reversal():
+            return f"{came.kind} {came.amount} {came.currency}"
+        case _:
+            assert_never(came)

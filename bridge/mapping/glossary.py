@@ -50,6 +50,9 @@ RULE: Final = {
     "for_each": Word("A list, each item of which is converted by itself; paths begin at the item.", ("order.items",)),
     "when": Word("A condition in JMESPath. A value written out stands in quotes: 'paid'.", ("status == 'paid'",)),
     "track": Word("lead: somebody became known. sale: money came in."),
+    "record": Word(
+        "Instead of track. refund, dispute: money went back. It is shown with its sale and counted, never sent."
+    ),
     "event_name": Word(
         "What the tracker calls it. Plain text; for an expression put it under `fields`.", ("signed_up",)
     ),
@@ -58,7 +61,8 @@ RULE: Final = {
         "What the amount counts. minor: 4999 is 49.99 USD. major: 49.99. stripe: minor, but for ISK, UGX, MGA."
     ),
     "once_per": Word(
-        "Names of the business thing, any known one of which makes this a duplicate. Default of a sale: invoice_id.",
+        "Names of the business thing, any known one of which makes this a duplicate. Default of a sale: invoice_id. "
+        "Of refunds with a name in common, which tell a growing sum, the largest counts.",
         ("[order.id, payment.id]",),
     ),
     "once_namespace": Word(
@@ -67,7 +71,17 @@ RULE: Final = {
     "mode": Word("deferred: the first half of a lead in two steps; needs a click id."),
     "stop": Word("true: when this rule matches, later ones are not tried."),
     "without_click_id": Word(
-        "skip: goes only where an earlier click of that customer is known (default of a lead). send: goes anyway."
+        "skip: goes only where an earlier click of that customer is known (default of a lead). send: goes anyway. "
+        "wait: waits ten minutes for a click id; then a sale goes, and a lead does not."
+    ),
+    "wait": Word(
+        "How long a lead or sale without click id waits for one: s, m, h or d, seven days at most.",
+        ("{for: click_id, up_to: 10m}",),
+    ),
+    "fill": Word(
+        "Where a sale without click id may take one from: earlier events of the same customer (default); with email, "
+        "of the same address in all sources. [] is never.",
+        ("[customer, email]", "[]"),
     ),
     "when_unsure": Word("When an answer of the tracker was lost. repeat: send again. hold: let a person look."),
     "silence": Word("So long without a lead or sale of this rule is an alarm. A number and m, h or d.", ("3d",)),
@@ -83,7 +97,16 @@ NOTIFY: Final = {
     ),
 }
 
+WAIT: Final = {
+    "for": Word("What it waits for: click_id."),
+    "up_to": Word("How long at most: a number and s, m, h or d.", ("10m",)),
+}
+
 FIELD: Final = {
+    "of": Word(
+        "Of a refund or dispute: the names its sale has in `once_per`, as far as they are told.",
+        ("[invoice, payment_intent]",),
+    ),
     "event_name": Word("The event's name as an expression, instead of the rule's event_name.", ("plan.name",)),
     "click_id": Word("The click id that came with the visitor.", ("metadata.click_id || metadata.cms_rf",)),
     "customer_external_id": Word("Who it is: a stable customer id, or the e-mail in small letters.", ("customer.id",)),
@@ -102,12 +125,15 @@ EXAMPLE: Final = {
         "The file of a payload, from this folder: a body, or {headers, query, body}.", ("examples/shop/paid.json",)
     ),
     "expect": Word(
-        "The complete list of conversions in order, each with the fields you care for; or ignored, or unmapped."
+        "The complete list of conversions in order, then of what went back, each with the fields you care for; "
+        "or ignored, or unmapped."
     ),
 }
 
 EXPECTED: Final = {
     "track": Word("lead or sale."),
+    "record": Word("refund or dispute."),
+    "of": Word("The names of the sale that a refund or dispute is of, with commas.", ("in_1, pi_1",)),
     "rule": Word("The name of the rule that makes it."),
     "mode": Word("deferred, or null."),
     "event_name": Word("The event's name."),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bridge.mapping.answers import Form
 from bridge.mapping.context import Context
-from bridge.mapping.conversions import reason, value_of
+from bridge.mapping.reading import reason, value_of
 from bridge.mapping.rules import EventRules, Expression
 from bridge.mapping.values import Unfit, kind_of
 from bridge.model import Json, Webhook

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.mapping.compiler import compiled
 from bridge.mapping.context import Context
-from bridge.mapping.conversions import ODD
+from bridge.mapping.reading import ODD
 from bridge.mapping.spelling import spelled
 from bridge.mapping.standard import written
 from bridge.mapping.tree import Both, Call, Comparison, Either, Literal, Not, Reference, Tree

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from bridge.mapping.attribution import written
 from bridge.mapping.facts import shown
 from bridge.mapping.parts import Part, brief
 from bridge.mapping.times import iso
@@ -52,12 +53,12 @@ class _Page:
         yield f"  {self._paint(state, _STATES[meaning.state])}"
         for conversion in meaning.conversions:
             yield from self._conversion(conversion)
+        for reversal in meaning.reversals:
+            yield "    " + cleaned(f"{shown(reversal)} of {', '.join(reversal.of)}")
 
     def _conversion(self, conversion: Conversion) -> Iterator[str]:
         payload = conversion.payload
-        click = f"click {payload.click_id}" if payload.click_id else "no click id"
-        if conversion.needs_association:
-            click += " (sent only where an earlier one of the customer is known)"
+        click = f"click {payload.click_id}" if payload.click_id else f"no click id{_without(conversion)}"
         yield "    " + cleaned(", ".join([shown(payload), f"customer {payload.customer_external_id}", click]))
         if self._sent is not None:
             path, body = self._sent(payload)
@@ -92,6 +93,16 @@ class _Page:
         indent = "    " + "  " * part.depth
         word = self._paint(f"{verdict:<{_VERDICT_WIDTH}}", colour if part.is_reached else _DIM)
         return f"{indent}{word}{part.text}" + (f"  {self._paint(f'({told})', _DIM)}" if told else "")
+
+
+def _without(conversion: Conversion) -> str:
+    """What becomes of it without a click id."""
+    if conversion.needs_association:
+        return " (sent only where an earlier one of the customer is known)"
+    if conversion.wait is None:
+        return ""
+    end = "it is not sent" if conversion.needs_click else "it is sent without"
+    return f" (waits for one; after {written(conversion.wait)} {end})"
 
 
 def _operands(part: Part) -> str:

@@ -11,16 +11,17 @@ import yaml
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from bridge.mapping import yaml_text
-from bridge.mapping.compare import Pair, Verdict, conversions_of
-from bridge.mapping.facts import facts
+from bridge.mapping.compare import Came, Pair, Verdict, came_of
+from bridge.mapping.facts import facts_of
 from bridge.mapping.rules import Example
-from bridge.model import Conversion, EventState, Json, Meaning
+from bridge.model import EventState, Json, Meaning
 
 #: From, to, and what stands there instead.
 _Edit: TypeAlias = tuple[int, int, str]
 
-#: Not written into new expectations: the time of receipt where the sender says none, so it would never hold again.
-_LEFT_OUT = ("timestamp",)
+#: Not written into new expectations: the time of receipt where the sender says none, so it would never hold again;
+#: the rule's name, which may be changed.
+_LEFT_OUT = ("timestamp", "rule")
 
 
 def updated(text: str, example: Example, found: Verdict, meanings: Sequence[Meaning]) -> str:
@@ -32,10 +33,10 @@ def updated(text: str, example: Example, found: Verdict, meanings: Sequence[Mean
     return text
 
 
-def expectation(conversion: Conversion) -> dict[str, Json]:
-    """Everything worth expecting of a conversion; that a sale has no click id is worth it, too."""
-    found = facts(conversion.payload)
-    is_sale = found["track"] == "sale"
+def expectation(came: Came) -> dict[str, Json]:
+    """Everything worth expecting of what came; that a sale has no click id is worth it, too."""
+    found = facts_of(came)
+    is_sale = found.get("track") == "sale"
     return {
         key: value
         for key, value in found.items()
@@ -57,7 +58,7 @@ def _expect(text: str, example: Example) -> tuple[Node, Node]:
 
 def _edits(text: str, expect: tuple[Node, Node], found: Verdict, meanings: Sequence[Meaning]) -> list[_Edit]:
     key, value = expect
-    got = conversions_of(meanings)
+    got = came_of(meanings)
     if any(meaning.state is EventState.UNMAPPED for meaning in meanings):
         return _instead(text, expect, " unmapped")
     if not got:
@@ -76,7 +77,7 @@ def _values(text: str, item: Node, pair: Pair) -> list[_Edit]:
     """The values of one conversion that differ, each in its place."""
     if pair.got is None:
         return []
-    came = facts(pair.got.payload) | {"rule": pair.got.rule}
+    came = facts_of(pair.got)
     nodes = {key.value: value for key, value in item.value} if isinstance(item, MappingNode) else {}
     return [_scalar(text, nodes[key], came.get(key)) for key in pair.differing]
 
@@ -141,11 +142,11 @@ def _instead(text: str, expect: tuple[Node, Node], new: str) -> list[_Edit]:
     return [(behind, behind, new), (_line_start(text, value.start_mark.index), _line_end(text, end), "")]
 
 
-def _written(text: str, key: Node, got: Sequence[Conversion]) -> str:
+def _written(text: str, key: Node, got: Sequence[Came]) -> str:
     """A list where there was none: below the key, or in brackets where the example itself is."""
     line = text[_line_start(text, key.start_mark.index) : key.start_mark.index]
     if line.strip(" -"):
-        return " [" + ", ".join(yaml_text.flow(expectation(conversion)) for conversion in got) + "]"
+        return " [" + ", ".join(yaml_text.flow(expectation(one)) for one in got) + "]"
     newline = _newline(text)
     lines = [line for one in got for line in yaml_text.block(expectation(one), key.start_mark.column + 2)]
     return newline + newline.join(lines)

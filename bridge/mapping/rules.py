@@ -9,10 +9,11 @@ from bridge.mapping.context import Evaluate
 from bridge.mapping.notify import Notify
 from bridge.mapping.redact import Redaction
 from bridge.mapping.tree import Tree
-from bridge.model import Json, Node
+from bridge.model import FillFrom, Json, Node
 from bridge.money import Unit
 
-Track = Literal["lead", "sale"]
+#: What a rule tracks; of one that only records, what it records.
+Track = Literal["lead", "sale", "refund", "dispute"]
 
 #: The fields a rule may fill, by what it tracks; the order is the one people read them in.
 LEAD_FIELDS: Final = (
@@ -25,6 +26,8 @@ LEAD_FIELDS: Final = (
     "timestamp",
 )
 SALE_FIELDS: Final = (*LEAD_FIELDS, "invoice_id", "amount", "currency")
+#: The fields of a rule that records; `of` is a list of names.
+RECORD_FIELDS: Final = ("of", "amount", "currency", "timestamp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +50,12 @@ class Expression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One "when this, track that"."""
+    """One "when this, track that", or "when this, money went back"."""
 
     name: str
     place: Place
     track: Track
-    #: by name, in the order of `LEAD_FIELDS` and `SALE_FIELDS`; event_name is always there
+    #: by name, in the order of `LEAD_FIELDS` and `SALE_FIELDS`; a lead and a sale always have event_name
     fields: dict[str, Expression]
     #: empty: any type
     types: tuple[str, ...] = ()
@@ -61,20 +64,27 @@ class Rule:
     for_each: Expression | None = None
     #: what a sender's number counts; None for a lead
     unit: Unit | None = None
-    #: names of the business thing; empty for a lead that is once per event
+    #: names of the business thing; empty for what is once per event: a lead, a refund, a dispute
     once_per: tuple[Expression, ...] = ()
+    #: of a refund or dispute: the names under which the sale may have come
+    of: tuple[Expression, ...] = ()
     #: whose names they are: the source, unless the mapping says otherwise
     namespace: str
     deferred: bool = False
     stop: bool = False
-    without_click_id: Literal["skip", "send"]
+    without_click_id: Literal["skip", "send", "wait"]
+    #: how long a conversion without click id waits for one; None unless `without_click_id` is wait
+    wait: timedelta | None = None
+    #: where a sale without click id may take one from
+    fill: tuple[FillFrom, ...] = ("customer",)
     when_unsure: Literal["repeat", "hold"] = "repeat"
     #: so long without a conversion of this rule is an alarm
     silence: timedelta | None = None
 
     def expressions(self) -> list[tuple[str, Expression]]:
         """Every expression with its name in the file, in reading order."""
-        named = [("for_each", self.for_each), ("when", self.when), *self.fields.items()]
+        of = [("of", name) for name in self.of]
+        named = [("for_each", self.for_each), ("when", self.when), *of, *self.fields.items()]
         # a sale that is once per invoice_id has its name among the fields already
         once = [("once_per", name) for name in self.once_per if name is not self.fields.get("invoice_id")]
         return _given([*named, *once])

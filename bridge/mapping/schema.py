@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bridge.mapping import example_parser, glossary, notify, parser, rule_parser
+from bridge.mapping.attribution import FILLS, WAIT_KEYS
 from bridge.mapping.glossary import Word
-from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS
+from bridge.mapping.rules import LEAD_FIELDS, RECORD_FIELDS, SALE_FIELDS
 from bridge.mapping.spans import WRITTEN
 from bridge.mapping.values import MOST_ID
 from bridge.model import Json
@@ -29,6 +30,14 @@ TEXT: Final[Schema] = {"type": ["string", "number", "boolean"], "pattern": r"\S"
 FLAG: Final[Schema] = {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
 SPAN: Final[Schema] = {"type": "string", "pattern": rf"^\s*{WRITTEN}\s*$"}
 _EXPRESSION: Final[Schema] = {"type": "string", "pattern": r"\S", "maxLength": 4096}
+#: From one second to seven days.
+_WAIT: Final = (
+    r"^\s*("
+    r"([1-9][0-9]{0,4}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2}|604800)s"
+    r"|([1-9][0-9]{0,3}|100[0-7][0-9]|10080)m"
+    r"|([1-9][0-9]?|1[0-5][0-9]|16[0-8])h"
+    r"|[1-7]d)\s*$"
+)
 
 
 def document(verify: Schema, verify_of_extended: Schema) -> Schema:
@@ -120,23 +129,55 @@ def _notify() -> Schema:
 
 
 def _rule() -> Schema:
+    fields = dict.fromkeys(SALE_FIELDS, _ref("field")) | {"of": _ref("expressions")}
     kinds: dict[str, Schema] = {
         "name": _ref("text"),
         "types": _ref("texts"),
         "track": {"enum": ["lead", "sale"]},
+        "record": {"enum": [*rule_parser.RECORDS]},
         "event_name": {"type": ["string", "number", "boolean"], "pattern": _LINE % MOST_ID},
-        "fields": closed(_described(SALE_FIELDS, glossary.FIELD, dict.fromkeys(SALE_FIELDS, _ref("field")))),
+        "fields": closed(_described(fields, glossary.FIELD, fields)),
         "unit": {"enum": [unit.value for unit in Unit]},
         "once_per": _ref("expressions"),
         "once_namespace": _ref("slug"),
         "mode": {"enum": ["deferred"]},
         "stop": _ref("flag"),
-        "without_click_id": {"enum": ["skip", "send"]},
+        "without_click_id": {"enum": ["skip", "send", "wait"]},
+        "wait": _wait(),
+        "fill": {"anyOf": [{"enum": [*FILLS]}, {"type": "array", "items": {"enum": [*FILLS]}}]},
         "when_unsure": {"enum": ["repeat", "hold"]},
         "silence": SPAN,
     }
-    rule = closed(_described(rule_parser.KEYS, glossary.RULE, kinds), required=["name", "track", "fields"])
-    return rule | {"allOf": [_of_a_sale(), _of_a_lead(), _of_its_name(), _of_a_deferred_lead()]}
+    rule = closed(_described(rule_parser.KEYS, glossary.RULE, kinds), required=["name", "fields"])
+    tracking: Schema = {
+        "required": ["track"],
+        "properties": {"fields": {"properties": {"of": False}}},
+        "allOf": [_of_a_sale(), _of_a_lead(), _of_its_name(), _of_a_deferred_lead(), _of_a_wait(), _of_an_address()],
+    }
+    return rule | {"if": {"required": ["record"]}, "then": _of_a_record(), "else": tracking}
+
+
+def _wait() -> Schema:
+    kinds: dict[str, Schema] = {"for": {"enum": ["click_id"]}, "up_to": {"type": "string", "pattern": _WAIT}}
+    return closed(_described(WAIT_KEYS, glossary.WAIT, kinds), required=WAIT_KEYS)
+
+
+def _of_a_record() -> Schema:
+    needs: Schema = {"required": [*rule_parser.NEEDED["refund"]], "propertyNames": {"enum": [*RECORD_FIELDS]}}
+    unsent: Schema = dict.fromkeys(("track", *rule_parser.TRACK_KEYS), False)
+    return {"required": ["unit"], "properties": {"fields": needs, **unsent}}
+
+
+def _of_a_wait() -> Schema:
+    """What is skipped or sent at once waits for nothing."""
+    return {"if": {"required": ["wait"]}, "then": {"properties": {"without_click_id": {"const": "wait"}}}}
+
+
+def _of_an_address() -> Schema:
+    """To look for an address there must be one."""
+    looks: Schema = {"anyOf": [{"const": "email"}, {"type": "array", "contains": {"const": "email"}}]}
+    asks: Schema = {"properties": {"fields": {"required": ["customer_email"]}}}
+    return {"if": {"properties": {"fill": looks}, "required": ["fill"]}, "then": asks}
 
 
 def _of_a_sale() -> Schema:
@@ -147,7 +188,10 @@ def _of_a_sale() -> Schema:
 
 def _of_a_lead() -> Schema:
     fields: Schema = {"required": [*rule_parser.NEEDED["lead"]], "properties": dict.fromkeys(_SALE_ONLY, False)}
-    return {"if": _track("lead"), "then": {"required": ["fields"], "properties": {"fields": fields, "unit": False}}}
+    return {
+        "if": _track("lead"),
+        "then": {"required": ["fields"], "properties": {"fields": fields, "unit": False, "fill": False}},
+    }
 
 
 def _of_its_name() -> Schema:
@@ -157,7 +201,7 @@ def _of_its_name() -> Schema:
 
 
 def _of_a_deferred_lead() -> Schema:
-    with_click: Schema = {"fields": {"required": ["click_id"]}, "without_click_id": False}
+    with_click: Schema = {"fields": {"required": ["click_id"]}, "without_click_id": False, "wait": False}
     return {"if": {"required": ["mode"]}, "then": {"required": ["fields"], "properties": with_click}}
 
 
@@ -183,6 +227,7 @@ def _conversion() -> Schema:
     }
     kinds: dict[str, Schema] = dict.fromkeys(example_parser.EXPECTED, text) | {
         "track": {"enum": ["lead", "sale", None]},
+        "record": {"enum": ["refund", "dispute", None]},
         "mode": {"enum": ["deferred", None]},
         "amount": amount,
     }

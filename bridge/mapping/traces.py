@@ -12,7 +12,7 @@ from bridge.mapping.facts import facts_of
 from bridge.mapping.parts import Part
 from bridge.mapping.rules import Track
 from bridge.mapping.times import iso
-from bridge.model import Conversion, Json, Meaning, Payload
+from bridge.model import Conversion, Json, Meaning, Payload, Reversal
 
 #: Where a payload goes, and the text that is sent.
 Sent: TypeAlias = Callable[[Payload], tuple[str, str]]
@@ -88,6 +88,7 @@ def _event(trace: EventTrace, sent: Sent | None) -> Json:
         "state": trace.meaning.state.value,
         "reason": trace.meaning.reason,
         "conversions": _conversions(trace.meaning, sent),
+        "reversals": [_reversal(reversal) for reversal in trace.meaning.reversals],
         "as_live": _conversions(trace.as_live, sent) if trace.as_live else None,
         "steps": [{"rule": step.rule, "result": step.result, "why": step.why} for step in trace.meaning.steps],
         "expressions": [_expression(expression) for expression in trace.expressions],
@@ -101,11 +102,20 @@ def _conversions(meaning: Meaning, sent: Sent | None) -> Json:
 
 def _conversion(conversion: Conversion, sent: Sent | None) -> Json:
     found = facts_of(conversion)
-    found |= {"needs_association": conversion.needs_association, "claims": list(conversion.claims)}
+    found |= {
+        "needs_association": conversion.needs_association,
+        "wait_seconds": None if conversion.wait is None else conversion.wait.total_seconds(),
+        "fill": list(conversion.fill),
+        "claims": list(conversion.claims),
+    }
     if sent is not None:
         path, body = sent(conversion.payload)
         found["request"] = {"path": path, "body": body}
     return found
+
+
+def _reversal(reversal: Reversal) -> Json:
+    return facts_of(reversal) | {"sale": list(reversal.sale), "claims": list(reversal.claims)}
 
 
 def _rule(trace: RuleTrace) -> Json:

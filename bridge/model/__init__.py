@@ -6,7 +6,7 @@ minor units by ISO 4217 exponent. Nothing here does I/O.
 
 from bridge.model.delivery import Attempt, Delivery, DeliveryState, Outcome, Sent
 from bridge.model.incoming import Json, Node, Verified, Webhook
-from bridge.model.meaning import Conversion, Event, EventState, Lead, Meaning, Payload, Sale, Step
+from bridge.model.meaning import Conversion, Event, EventState, FillFrom, Lead, Meaning, Payload, Reversal, Sale, Step
 from bridge.model.stored import Counts, StoredEvent
 from bridge.model.verdict import Dead, Decision, Delivered, Pause, RetryAt, Tracker, Wait
 
@@ -21,6 +21,7 @@ __all__ = [
     "DeliveryState",
     "Event",
     "EventState",
+    "FillFrom",
     "Json",
     "Lead",
     "Meaning",
@@ -29,6 +30,7 @@ __all__ = [
     "Pause",
     "Payload",
     "RetryAt",
+    "Reversal",
     "Sale",
     "Sent",
     "Step",

@@ -1,7 +1,7 @@
-"""What it means: an event, and the leads and sales that rules make of it."""
+"""What it means: an event, the leads and sales that rules make of it, and the money that it says went back."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Literal, TypeAlias
 
@@ -40,12 +40,15 @@ class Sale:
 
 Payload: TypeAlias = Lead | Sale
 
+#: By what an earlier click is found: the customer's id, or the e-mail address across all sources.
+FillFrom: TypeAlias = Literal["customer", "email"]
+
 
 class EventState(Enum):
     """What became of an event."""
 
     ACCEPTED = "accepted"  # at least one conversion came of it
-    IGNORED = "ignored"  # no rule wants it, it is test money, or nobody clicked
+    IGNORED = "ignored"  # no rule wants it, it is test money, nobody clicked, or money went back
     UNMAPPED = "unmapped"  # a rule failed, or it could not be read; remap it after mending the YAML
 
 
@@ -97,6 +100,10 @@ class Conversion:
     needs_association: bool = False
     #: namespace of the association this conversion reads and writes
     association_namespace: str = ""
+    #: where a sale without click id may take one from, in this order
+    fill: tuple[FillFrom, ...] = ("customer",)
+    #: how long it waits for a click id when it has none and none is known; None: not at all
+    wait: timedelta | None = None
     when_unsure: Literal["repeat", "hold"] = "repeat"
 
     @property
@@ -104,14 +111,41 @@ class Conversion:
         """What this delivery *is*, whatever its rule is called today."""
         return self.claims[0]
 
+    @property
+    def needs_click(self) -> bool:
+        """Whether it goes only if somebody's click is found: as far as is known here, it does not go."""
+        return self.needs_association or (
+            self.wait is not None and self.payload.click_id is None and isinstance(self.payload, Lead)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """Money went back: a refund or a dispute of a sale. It is remembered and shown, never sent."""
+
+    item: int
+    rule: str
+    kind: Literal["refund", "dispute"]
+    #: the names under which the sale may have come, as its sender writes them
+    of: tuple[str, ...]
+    #: the claims that the sale takes under these names, or took, or will take. Never empty.
+    sale: tuple[str, ...]
+    #: what it is counted once by: of those that share one, the largest amount counts. Never empty.
+    claims: tuple[str, ...]
+    #: minor units by ISO 4217 exponent
+    amount: int
+    currency: str
+    timestamp: datetime
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What the rules make of one event: its state, why, and the conversions."""
+    """What the rules make of one event: its state, why, the conversions, and what went back."""
 
     event: Event
     state: EventState
     #: one line for people: "", "no rule", "test mode", "no click id", "cannot map: …"
     reason: str = ""
     conversions: tuple[Conversion, ...] = ()
+    reversals: tuple[Reversal, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -19,8 +19,8 @@ from jsonschema import Draft202012Validator
 
 from bridge import schema, sources
 from bridge.errors import Problem, Severity
-from bridge.mapping import example_parser, glossary, notify, parse, parser, rule_parser
-from bridge.mapping.rules import LEAD_FIELDS, SALE_FIELDS
+from bridge.mapping import attribution, example_parser, glossary, notify, parse, parser, rule_parser
+from bridge.mapping.rules import LEAD_FIELDS, RECORD_FIELDS, SALE_FIELDS
 from bridge.sources.hmac_parser import AXES
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +44,8 @@ OUTSIDE = {
         "to-number",
     ),
     "credential",
+    # whether there is money of that name
+    "currency",
     # names that clash, or that refer to something else
     *("duplicate", "duplicate-name", "no-base"),
     # what one axis of `verify` means for another
@@ -103,6 +105,16 @@ def a_lead(**changes: Any) -> dict[str, Any]:
     return changed(rule, changes)
 
 
+def a_refund(**changes: Any) -> dict[str, Any]:
+    rule = {
+        "name": "refund",
+        "record": "refund",
+        "fields": {"of": ["order", "payment"], "amount": "total", "currency": "currency"},
+        "unit": "minor",
+    }
+    return changed(rule, changes)
+
+
 def a_document(**changes: Any) -> dict[str, Any]:
     document = {
         "source": "shop",
@@ -121,6 +133,24 @@ def changed(given: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 BASE = as_yaml(a_document(source="stripe"))
 
+#: The longest and the shortest of each unit, and what lies just beyond.
+WAITS = ("1s", "604799s", "604800s", "599999s", "10080m", "9999m", "168h", "99h", "7d")
+NO_WAITS = (
+    "0s",
+    "604801s",
+    "604900s",
+    "1000000s",
+    "10081m",
+    "169h",
+    "8d",
+    "010m",
+    "10",
+    "1.5h",
+    "10 m",
+    "10min",
+    "P1D",
+)
+
 VALID: dict[str, Any] = {
     "the least": a_document(),
     "a sale": a_document(rules=[a_sale()]),
@@ -138,6 +168,24 @@ VALID: dict[str, Any] = {
     "once per one": a_document(rules=[a_lead(once_per="a")]),
     "once per several": a_document(rules=[a_lead(once_per=["a", "b"])]),
     "deferred": a_document(rules=[a_lead(mode="deferred")]),
+    "a refund": a_document(rules=[a_refund()]),
+    "a dispute of one name": a_document(
+        rules=[
+            a_refund(record="dispute", fields=a_refund()["fields"] | {"of": "order", "timestamp": "at"}, once_per="id")
+        ]
+    ),
+    "a wait": a_document(rules=[a_lead(wait={"for": "click_id", "up_to": "10m"})]),
+    "a usual wait": a_document(rules=[a_lead(without_click_id="wait")]),
+    "a wait said twice": a_document(rules=[a_lead(without_click_id="wait", wait={"for": "click_id", "up_to": "7d"})]),
+    **{f"a wait of {span}": a_document(rules=[a_lead(wait={"for": "click_id", "up_to": span})]) for span in WAITS},
+    "fill nothing": a_document(rules=[a_sale(fill=[])]),
+    "fill by customer": a_document(rules=[a_sale(fill="customer")]),
+    "fill by address": a_document(
+        rules=[a_sale(fill=["email", "customer"], fields=a_sale()["fields"] | {"customer_email": "mail"})]
+    ),
+    "an expected refund": a_document(
+        examples=[{"name": "x", "webhook": "x.json", "expect": [{"record": "refund", "amount": 5, "of": "in_1, pi_1"}]}]
+    ),
     "every choice": a_document(rules=[a_lead(without_click_id="send", when_unsure="hold", once_namespace="shops")]),
     "an expectation": a_document(
         examples=[{"name": "x", "webhook": "x.json", "expect": [{"amount": 1, "click_id": None, "mode": "deferred"}]}]
@@ -214,6 +262,27 @@ INVALID: dict[str, Any] = {
         rules=[a_lead(mode="deferred", fields={"customer_external_id": "a"})]
     ),
     "a deferred lead that is sent anyway": a_document(rules=[a_lead(mode="deferred", without_click_id="send")]),
+    "a refund of nothing": a_document(rules=[a_refund(fields={"amount": "a", "currency": "b"})]),
+    "a refund without a unit": a_document(rules=[a_refund(unit=GONE)]),
+    "a refund of a click": a_document(rules=[a_refund(fields=a_refund()["fields"] | {"click_id": "a"})]),
+    "a sale of names": a_document(rules=[a_sale(fields=a_sale()["fields"] | {"of": "a"})]),
+    "a refund that is tracked": a_document(rules=[a_refund(track="sale")]),
+    "a refund with an event's name": a_document(rules=[a_refund(event_name="refunded")]),
+    "a refund that waits": a_document(rules=[a_refund(without_click_id="wait")]),
+    "another record": a_document(rules=[a_refund(record="chargeback")]),
+    "a tracked refund": a_document(rules=[a_sale(track="refund")]),
+    "a wait that is skipped": a_document(
+        rules=[a_lead(without_click_id="skip", wait={"for": "click_id", "up_to": "10m"})]
+    ),
+    "a deferred lead that waits": a_document(rules=[a_lead(mode="deferred", wait={"for": "click_id", "up_to": "10m"})]),
+    "a wait of text": a_document(rules=[a_lead(wait="10m")]),
+    "a wait for something else": a_document(rules=[a_lead(wait={"for": "email", "up_to": "10m"})]),
+    "a wait for nothing": a_document(rules=[a_lead(wait={"up_to": "10m"})]),
+    "a wait for ever": a_document(rules=[a_lead(wait={"for": "click_id"})]),
+    **{f"a wait of {span}": a_document(rules=[a_lead(wait={"for": "click_id", "up_to": span})]) for span in NO_WAITS},
+    "a lead that is filled": a_document(rules=[a_lead(fill="customer")]),
+    "fill by something else": a_document(rules=[a_sale(fill=["phone"])]),
+    "fill by an address that is not read": a_document(rules=[a_sale(fill=["customer", "email"])]),
     "no event name": a_document(rules=[a_lead(event_name=GONE)]),
     "two event names": a_document(rules=[a_lead(fields={"customer_external_id": "a", "event_name": "b"})]),
     "an event name of two lines": a_document(rules=[a_lead(event_name="a\nb")]),
@@ -272,7 +341,9 @@ def test_what_is_out_of_place_is_so_to_both(document: Any) -> None:
 # Documents made of the tables ------------------------------------------------------------------------------------
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
-PATHS = st.lists(NAMES.filter(lambda name: name not in ("true", "false", "null")), min_size=1, max_size=3).map(".".join)
+#: What people write for values stands alone nowhere.
+VALUES = ("true", "false", "null", "yes", "no", "on", "off", "y", "n", "nil", "undefined")
+PATHS = st.lists(NAMES.filter(lambda name: name not in VALUES), min_size=1, max_size=3).map(".".join)
 SPANS = st.sampled_from(["1m", "90m", "26h", "7d", " 999d "])
 WRONG: tuple[Any, ...] = ({}, [], {"odd": "b"}, ["b", ["c"]], True, 7, -7, None, "", "some words", "Nonsense!")
 
@@ -286,6 +357,7 @@ def rules_of(track: str) -> st.SearchStrategy[dict[str, Any]]:
     """A rule with any keys of the parser's table that go with its track."""
     known = SALE_FIELDS if track == "sale" else LEAD_FIELDS
     fields = {key: PATHS | NAMES.map(lambda text: {"value": text}) for key in known if key != "event_name"}
+    fields |= {"currency": PATHS | st.just({"value": "USD"})} if track == "sale" else {}
     kinds: dict[str, Any] = dict.fromkeys(rule_parser.KEYS, PATHS) | {
         "name": st.uuids().map(str),
         "types": st.lists(NAMES, min_size=1, unique=True),
@@ -296,14 +368,34 @@ def rules_of(track: str) -> st.SearchStrategy[dict[str, Any]]:
         "once_per": PATHS | st.lists(PATHS, min_size=1),
         "once_namespace": NAMES,
         "stop": st.booleans(),
-        "without_click_id": st.sampled_from(["skip", "send"]),
+        "without_click_id": st.sampled_from(["skip", "send", "wait"]),
         "when_unsure": st.sampled_from(["repeat", "hold"]),
         "silence": SPANS,
     }
-    del kinds["mode"]
-    if track == "lead":
-        del kinds["unit"]
+    for key in ("mode", "record", "wait", "fill", *(["unit"] if track == "lead" else [])):
+        del kinds[key]
     return subset(kinds, tuple(key for key in ("name", "track", "event_name", "fields", "unit") if key in kinds))
+
+
+def records_of(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """A rule that records, with any of the keys it may have."""
+    fields = dict.fromkeys(RECORD_FIELDS, PATHS) | {"of": PATHS | st.lists(PATHS, min_size=1)}
+    kinds: dict[str, Any] = {
+        "name": st.uuids().map(str),
+        "types": st.lists(NAMES, min_size=1, unique=True),
+        "for_each": PATHS,
+        "when": PATHS,
+        "record": st.just(kind),
+        "fields": subset(fields, rule_parser.NEEDED[kind]),
+        "unit": st.sampled_from(["minor", "major", "stripe"]),
+        "once_per": PATHS | st.lists(PATHS, min_size=1),
+        "once_namespace": NAMES,
+        "stop": st.booleans(),
+    }
+    return subset(kinds, ("name", "record", "fields", "unit"))
+
+
+RULES = st.sampled_from(["lead", "sale"]).flatmap(rules_of) | st.sampled_from(rule_parser.RECORDS).flatmap(records_of)
 
 
 EXPECTATIONS = st.fixed_dictionaries(
@@ -311,6 +403,7 @@ EXPECTATIONS = st.fixed_dictionaries(
     optional=dict.fromkeys(example_parser.EXPECTED, NAMES | st.none())
     | {
         "track": st.sampled_from(["lead", "sale"]),
+        "record": st.sampled_from(["refund", "dispute"]),
         "mode": st.just("deferred") | st.none(),
         "amount": st.integers(0, 10**15 - 1),
         "timestamp": st.just("2026-04-10T12:34:56Z"),
@@ -346,7 +439,7 @@ DOCUMENTS = subset(
                 "on": st.lists(st.sampled_from(["dead", "silent", "gaps"]), min_size=1, unique=True),
             },
         ),
-        "rules": st.lists(st.sampled_from(["lead", "sale"]).flatmap(rules_of), min_size=1, max_size=3),
+        "rules": st.lists(RULES, min_size=1, max_size=3),
         "examples": st.lists(EXAMPLES, min_size=1, max_size=2),
     },
     ("source", "verify", "event", "rules"),
@@ -368,7 +461,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
     keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
     kind = draw(st.sampled_from(["gone", "unknown", "wrong", "wrong"]))
     if isinstance(holder, dict) and (kind == "unknown" or not keys):
-        names = sorted({*parser.KEYS, *parser.EVENT_KEYS, *rule_parser.KEYS, *SALE_FIELDS, *AXES, "nonsense"})
+        names = sorted({*parser.KEYS, *parser.EVENT_KEYS, *rule_parser.KEYS, *SALE_FIELDS, "of", *AXES, "nonsense"})
         holder[draw(st.sampled_from(names))] = draw(PATHS | st.sampled_from(WRONG))
     elif kind == "gone" and keys:
         del holder[draw(st.sampled_from(keys))]
@@ -433,7 +526,8 @@ def test_every_key_has_its_sentence_and_no_other() -> None:
     assert {*parser.KEYS} <= glossary.MAPPING.keys()
     assert {*parser.EVENT_KEYS} <= glossary.EVENT.keys()
     assert {*rule_parser.KEYS} == glossary.RULE.keys()
-    assert {*SALE_FIELDS} == glossary.FIELD.keys()
+    assert {*SALE_FIELDS, *RECORD_FIELDS} == glossary.FIELD.keys()
+    assert {*attribution.WAIT_KEYS} == glossary.WAIT.keys()
     assert {*example_parser.EXPECTED} == glossary.EXPECTED.keys()
     assert {*notify.KEYS} == glossary.NOTIFY.keys()
     assert {*AXES} <= schema.WORDS.keys()

@@ -62,7 +62,7 @@ rule paid (sale)  failed: rule 'paid', customer_external_id (customer): nothing 
         ("status == 'paid' && total > `5000`", {}, "total > `5000`, and it is 4999"),
         ("status == 'open' || status == 'late'", {}, None),
         ("contains(tags || `[]`, 'vip')", {}, "contains(tags || `[]`, 'vip'), and it is []"),
-        ("status == customer", {}, "status == customer, and status is \"paid\", customer is \"cus_1\""),
+        ("status == customer", {}, 'status == customer, and status is "paid", customer is "cus_1"'),
         ("status == 'open' && missing.name", {}, "status == 'open', and it is \"paid\""),
     ],
     ids=["comparison", "path", "not", "and", "or", "call", "two paths", "the first that is false"],

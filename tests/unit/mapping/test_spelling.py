@@ -76,7 +76,7 @@ def test_what_is_plain_is_spelled_as_people_write_it(text: str) -> None:
     [
         ("(answers[?ref == 'email'].email)[0] || a", "(answers[?ref == 'email'].email | [0]) || a"),
         ("'it\\'s'", '`"it\'s"`'),
-        ("`\"paid\"`", "'paid'"),
+        ('`"paid"`', "'paid'"),
         ("(a)", "a"),
         ("@.a", "a"),
     ],
