@@ -20,7 +20,8 @@ Body = dict[str, Any]
 
 @cache
 def _example(name: str) -> Body:
-    body: Body = json.loads((MAPPINGS / "examples" / "stripe" / f"{name}.json").read_bytes())
+    folder = "stripe-payments" if name.startswith("payment_intent") else "stripe"
+    body: Body = json.loads((MAPPINGS / "examples" / folder / f"{name}.json").read_bytes())
     return body
 
 
@@ -81,6 +82,8 @@ def invoice(number: int, *, clicked: bool = True, again: str = "", **changes: An
         "id": f"in_{number}",
         "customer": f"cus_{number}",
         "amount_paid": 4999,
+        "metadata": {},
+        "lines": {"object": "list", "data": []},
         "parent": {
             "quote_details": None,
             "subscription_details": {
@@ -105,12 +108,13 @@ def receipt(number: int, **changes: Any) -> bytes:
 
 def trial(number: int, *, clicked: bool = True, again: str = "", **changes: Any) -> bytes:
     """A subscription that begins with a trial."""
+    kind = changes.pop("type", "customer.subscription.created")
     told = {
         "id": f"sub_{number}",
         "customer": f"cus_{number}",
         "metadata": click_of(number) if clicked else {},
     }
-    return event("subscription_trialing", "customer.subscription.created", told | changes, again=again)
+    return event("subscription_trialing", kind, told | changes, again=again)
 
 
 def trial_session(number: int, **changes: Any) -> bytes:
@@ -129,3 +133,14 @@ def charge(number: int, *, clicked: bool = True, again: str = "", **changes: Any
         "metadata": click_of(number) if clicked else {},
     }
     return event("charge_succeeded", kind, told | changes, again=again)
+
+
+def intent(number: int, *, clicked: bool = True, again: str = "", **changes: Any) -> bytes:
+    """A payment intent whose charge came through."""
+    told = {
+        "id": f"pi_{number}",
+        "customer": f"cus_{number}",
+        "latest_charge": f"ch_{number}",
+        "metadata": click_of(number) if clicked else {},
+    }
+    return event("payment_intent_succeeded", "payment_intent.succeeded", told | changes, again=again)

@@ -1,0 +1,21 @@
+"""Every situation goes as its line says, through the real store; and the page says the same."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.mapping import Mapping
+from tests.contract.stripe_situations import SITUATIONS, Situation, told
+from tests.contract.tellings import MAPPINGS, mapping_of
+
+BY = {name: mapping_of(MAPPINGS / f"{name}.yaml") for name in ("stripe", "stripe-payments")}
+ALL = [
+    pytest.param(BY[name], situation, id=situation.name)
+    for name, situations in SITUATIONS.values()
+    for situation in situations
+]
+
+
+@pytest.mark.parametrize(("mapping", "situation"), ALL)
+def test_what_comes_in_makes_exactly_these_calls(mapping: Mapping, situation: Situation, tmp_path: Path) -> None:
+    assert (situation.calls, situation.reasons) == told(situation, mapping, tmp_path)
