@@ -58,6 +58,9 @@ class Delivery:
     #: when it began to fail with nothing but failures, for lanes to step aside
     failing_since: datetime | None = None
     duplicate_of: int | None = None
+    #: when its sender's API was first asked about it, and whether that is over
+    asked_at: datetime | None = None
+    is_looked_up: bool = False
     #: what to know about its end: "already there", "status false", "amount differs", …
     flags: tuple[str, ...] = ()
     #: why it is where it is, for people

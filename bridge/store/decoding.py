@@ -131,6 +131,8 @@ def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
         waits=row["waits"],
         failing_since=maybe_from_ms(row["failing_since"]),
         duplicate_of=row["duplicate_of"],
+        asked_at=maybe_from_ms(row["asked_at"]),
+        is_looked_up=row["looked_at"] is not None,
         flags=tuple(json.loads(row["flags"])) if row["flags"] != "[]" else (),
         reason=row["reason"],
     )

@@ -16,6 +16,7 @@ RELEASED = {
     "0001_create_the_tables": "e8f997082418e9d20b302ce093f9816cd454e457320e57319671867273face5b",
     "0002_add_batches": "af0d5d51fdfda71145a17116afaa8ffd4902a079aa14633ad1943a2b8566c10e",
     "0003_add_change_numbers": "ae022522f4f18d9e277c38c6784b31c0a3e06b5909516ce17ca48d81371c7c50",
+    "0004_add_lookups": "701bc8c85d39d916b25cb070491558211a6d4f8bdcde68913b820889b78e0559",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
