@@ -93,11 +93,22 @@ def test_the_same_bytes_under_two_topics_of_shopify_are_the_sale_whichever_comes
     assert [1, 1] == [len(sent("shopify", order)) for order in ([paid, twin], [twin, paid])]
 
 
+def woo(shop: str, links: dict[str, Any]) -> Webhook:
+    headers = {"X-WC-Webhook-Source": shop, "X-WC-Webhook-Delivery-ID": shop}
+    return given("woocommerce", "order_processing", headers=headers, _links=links)
+
+
 def test_two_shops_of_woocommerce_with_the_same_order_number_are_two_sales() -> None:
     """A shop's host is what tells it from another: not its path, which a translation changes, and not its scheme."""
     shops = ["https://shop.example.com/", "http://shop.example.com/fr/", "https://other.example.com/"]
-    headers = [{"X-WC-Webhook-Source": shop, "X-WC-Webhook-Delivery-ID": shop} for shop in shops]
-    assert 2 == len(sent("woocommerce", [given("woocommerce", "order_processing", headers=one) for one in headers]))
+    linked = [woo(shop, {"self": [{"href": f"{shop}wp-json/wc/v3/orders/727"}]}) for shop in shops]
+    assert [2, 2] == [len(sent("woocommerce", linked)), len(sent("woocommerce", [woo(shop, {}) for shop in shops]))]
+
+
+def test_a_header_that_names_another_shop_makes_no_second_sale_of_an_order_that_names_its_own() -> None:
+    links = {"self": [{"href": "https://shop.example.com/wp-json/wc/v3/orders/727"}]}
+    again = [woo(shop, links) for shop in ("https://shop.example.com/", "https://evil.example.com/")]
+    assert 1 == len(sent("woocommerce", again))
 
 
 def test_the_same_payment_id_of_two_sellers_of_square_is_two_sales() -> None:
