@@ -22,6 +22,7 @@ from bridge.model import (
     Tracker,
 )
 from bridge.rate import Pace
+from bridge.store.lessons import Learnt, Lesson, Matter
 from bridge.store.reports import Activity, Cursor, News, Story
 from bridge.store.wanted import DeliveryFilter as DeliveryFilter
 from bridge.store.wanted import EventFilter as EventFilter
@@ -119,6 +120,24 @@ class Store(Protocol):
 
     async def release(self, delivery_ids: Sequence[int], *, now: datetime) -> None:
         """Give back leases of deliveries that were never sent, as if they had not been claimed."""
+        ...
+
+    async def park(self, delivery_ids: Sequence[int], *, until: datetime, asked: bool, now: datetime) -> None:
+        """Give leases back of deliveries whose sender is asked first: heads of their lanes, due again at `until`.
+
+        `asked`: the question is on its way; since when is remembered of the first one.
+        """
+        ...
+
+    async def matter(self, delivery_id: int) -> Matter | None:
+        """What a question about a delivery begins with; None when it was tried already, or is gone."""
+        ...
+
+    async def learn(self, lesson: Lesson, *, now: datetime) -> Learnt:
+        """Write what was asked about a parked delivery, once: its names are claimed, its click id filled in.
+
+        When another delivery holds one of the names, this one becomes its duplicate, in the same commit.
+        """
         ...
 
     async def rescue(self, *, now: datetime) -> int:

@@ -14,9 +14,10 @@ from typing import TypeAlias
 
 from bridge.model import Attempt, Counts, Delivery, Meaning, StoredEvent, Tracker
 from bridge.rate import Pace
-from bridge.store import claim, heard, known, operate, prune, queries, settle, stories, trackers
+from bridge.store import claim, heard, known, learn, operate, prune, queries, settle, stories, trackers
 from bridge.store.base import Changed, Claimed, Heard, Judge, Recorded, Settled, Settlement
 from bridge.store.encoding import clean, encode_meaning, to_ms
+from bridge.store.lessons import Learnt, Lesson, Matter
 from bridge.store.opening import Lock
 from bridge.store.reader import Reader
 from bridge.store.record import Recording, record
@@ -79,6 +80,18 @@ class SQLiteStore:
     async def release(self, delivery_ids: Sequence[int], *, now: datetime) -> None:  # noqa: ARG002 - part of the verb
         """Give back leases of deliveries that were never sent."""
         await self._writer.alone(lambda db: claim.release(db, delivery_ids))
+
+    async def park(self, delivery_ids: Sequence[int], *, until: datetime, asked: bool, now: datetime) -> None:
+        """Give leases back of deliveries whose sender is asked first."""
+        await self._writer.alone(lambda db: learn.park(db, delivery_ids, until=until, asked=asked, now=now))
+
+    async def matter(self, delivery_id: int) -> Matter | None:
+        """What a question about a delivery begins with."""
+        return await self._reader.read(lambda db: learn.matter(db, delivery_id))
+
+    async def learn(self, lesson: Lesson, *, now: datetime) -> Learnt:
+        """Write what was asked about a parked delivery, once."""
+        return await self._writer.alone(lambda db: learn.learn(db, lesson, now))
 
     async def rescue(self, *, now: datetime) -> int:
         """Return every lease that a dead process left to its lane as an unsure try."""

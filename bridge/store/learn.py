@@ -1,0 +1,164 @@
+"""park, matter and learn: a delivery about which its sender is asked before it is sent for the first time.
+
+Nobody waits for an answer with a lease in hand: a parked delivery is pending, the head of its lane still, and due again
+at a time by which the answer should be there. What was learnt is written in one transaction before the first try: new
+names are claimed, and a name that another delivery holds makes this one its duplicate.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bridge import retry
+from bridge.model import Sale
+from bridge.store.decoding import readable_payload_of, texts_of
+from bridge.store.encoding import clean, names_json, to_json, to_ms
+from bridge.store.holding import add_names, carry_invoice, holders, take_over
+from bridge.store.lanes import rehead, wake
+from bridge.store.lessons import Learnt, Lesson, Matter
+from bridge.store.trackers import read_tracker, write_tracker
+
+PARKED: Final = "its sender is asked about it first"
+_PROBE: Final = timedelta(seconds=retry.Policy().first_probe_seconds)
+
+
+def park(db: sqlite3.Connection, delivery_ids: Iterable[int], *, until: datetime, asked: bool, now: datetime) -> None:
+    """Give leases back as if nothing had been claimed, for a while; `asked`: somebody is being asked from now on."""
+    lanes = []
+    for delivery_id in delivery_ids:
+        row = db.execute(
+            """
+            UPDATE deliveries
+            SET state = 'pending', lease_until = NULL, due_at = :until, reason = :reason,
+                asked_at = CASE WHEN :asked THEN coalesce(asked_at, :now) ELSE asked_at END
+            WHERE id = :id AND state = 'sending' RETURNING lane
+            """,
+            {"id": delivery_id, "until": to_ms(until), "reason": PARKED, "asked": asked, "now": to_ms(now)},
+        ).fetchone()
+        if row is not None:
+            rehead(db, row["lane"])
+            lanes.append(row["lane"])
+    if lanes:
+        _return_leave(db, lanes, now)
+
+
+def _return_leave(db: sqlite3.Connection, lanes: Sequence[str], now: datetime) -> None:
+    """No request was made: its share of the rate comes back, and a probe is still to come."""
+    tracker = read_tracker(db)
+    after = replace(tracker, tokens=tracker.tokens + len(lanes))
+    if tracker.is_paused and tracker.probes and tracker.probed_lane in lanes:
+        after = replace(after, probes=tracker.probes - 1, probe_at=now + _PROBE)
+    write_tracker(db, after)
+
+
+def matter(db: sqlite3.Connection, delivery_id: int) -> Matter | None:
+    """What is known of a delivery that was never tried; None when there is none."""
+    row = db.execute(
+        """
+        SELECT d.claims, e.account, coalesce(held.body, e.body) AS body
+        FROM deliveries AS d JOIN events AS e ON e.id = d.event_id LEFT JOIN events AS held ON held.id = e.body_of
+        WHERE d.id = ? AND d.tries = 0
+        """,
+        (delivery_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    names = tuple(texts_of(row["claims"]))
+    return Matter(delivery_id=delivery_id, account=row["account"], body=row["body"], names=names)
+
+
+def learn(db: sqlite3.Connection, lesson: Lesson, now: datetime) -> Learnt:
+    """Write what was learnt, once, before the first try."""
+    row = db.execute(
+        "SELECT * FROM deliveries WHERE id = ? AND state = 'pending' AND tries = 0 AND looked_at IS NULL",
+        (lesson.delivery_id,),
+    ).fetchone()
+    if row is None:
+        return "too late"
+    notes = dict.fromkeys([*texts_of(row["flags"]), *map(clean, lesson.notes)])
+    db.execute(
+        """
+        UPDATE deliveries
+        SET looked_at = :now, due_at = min(due_at, coalesce(asked_at, :now)), reason = '', flags = :flags
+        WHERE id = :id
+        """,
+        {"id": row["id"], "now": to_ms(now), "flags": names_json(notes)},
+    )
+    if lesson.click_id is not None:
+        _fill(db, row, clean(lesson.click_id), to_ms(now))
+    holder = _claim(db, row["id"], [clean(name) for name in lesson.names])
+    if holder is None:
+        return "due"
+    _yield(db, row, holder)
+    return "duplicate"
+
+
+def _fill(db: sqlite3.Connection, row: sqlite3.Row, click_id: str, now_ms: int) -> None:
+    """The click id goes into a payload that has none, and is remembered of the customer as of that event."""
+    payload = json.loads(row["payload"])
+    if payload.get("click_id") is None:
+        db.execute(
+            "UPDATE deliveries SET payload = ? WHERE id = ?", (to_json({**payload, "click_id": click_id}), row["id"])
+        )
+    if row["namespace"]:
+        db.execute(
+            """
+            INSERT INTO associations (namespace, customer, click_id, clicked_at, event_id) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (namespace, customer) DO UPDATE
+            SET click_id = excluded.click_id, clicked_at = excluded.clicked_at, event_id = excluded.event_id
+            WHERE excluded.clicked_at >= associations.clicked_at
+            """,
+            (row["namespace"], row["lane"], click_id, payload["timestamp"], row["event_id"]),
+        )
+        wake(db, [row["lane"]], now_ms)
+
+
+def _claim(db: sqlite3.Connection, delivery_id: int, names: Sequence[str]) -> int | None:
+    """Claim what nobody holds, and what the dead hold; else who holds some of it, who then answers for all."""
+    rivals = holders(db, names, besides=delivery_id)
+    alive = next((rival.id for rival in rivals if not rival.gives_way), None)
+    for rival in rivals:
+        if rival.gives_way:
+            take_over(db, alive or delivery_id, rival.id)
+            if alive is None:
+                carry_invoice(db, delivery_id, rival.id)
+    db.executemany(
+        "INSERT INTO claims (name, delivery_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(name, alive or delivery_id) for name in names],
+    )
+    if alive is not None:
+        take_over(db, alive, delivery_id)
+        held = db.execute(
+            """
+            SELECT c.name FROM json_each(?) AS wanted CROSS JOIN claims AS c ON c.name = wanted.value
+            WHERE c.delivery_id = ?
+            """,
+            (names_json(names), alive),
+        ).fetchall()
+        # what a third one holds stays out: whoever comes after this holder must not take it along
+        add_names(db, alive, [name for (name,) in held])
+    add_names(db, delivery_id, names)
+    return alive
+
+
+def _yield(db: sqlite3.Connection, row: sqlite3.Row, holder: int) -> None:
+    """Step back behind the one that holds a name of this sale."""
+    flags = texts_of(db.execute("SELECT flags FROM deliveries WHERE id = ?", (row["id"],)).fetchone()["flags"])
+    first = db.execute("SELECT kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
+    one, other = readable_payload_of(row["kind"], row["lane"], row["payload"]), readable_payload_of(*first)
+    if (
+        isinstance(one, Sale)
+        and isinstance(other, Sale)
+        and (one.amount, one.currency) != (other.amount, other.currency)
+    ):
+        flags.append("amount differs")
+    db.execute(
+        """
+        UPDATE deliveries SET state = 'duplicate', head = 0, duplicate_of = ?, flags = ?, reason = ? WHERE id = ?
+        """,
+        (holder, names_json(flags), f"delivery {holder} has its claim", row["id"]),
+    )
+    rehead(db, row["lane"])
