@@ -7,6 +7,7 @@ import argparse
 import os
 import re
 import sys
+from importlib import import_module
 
 from bridge import mapping, sources
 from bridge.cli.ending import Exit
@@ -20,7 +21,6 @@ from bridge.mapping.traces import Sent
 from bridge.model import Payload, Webhook
 from bridge.money import Unit
 from bridge.read import Unreadable, read
-from bridge.tracking.request import encode
 
 EXAMPLE = "explain stripe payload.json"
 
@@ -76,6 +76,8 @@ def _sent(settings: Settings) -> Sent:
     """What the tracker would be told, in the unit that is set."""
 
     def sent(payload: Payload) -> tuple[str, str]:
+        # the tracking package brings its HTTP client along: only who has something to show pays for that
+        encode = import_module("bridge.tracking.request").encode
         request = encode(payload, "major" if settings.amount_unit is Unit.MAJOR else "minor")
         return request.path, request.body.decode()
 

@@ -51,9 +51,10 @@ def document(verify: Schema, verify_of_extended: Schema) -> Schema:
         "properties": properties,
         "additionalProperties": False,
         "if": {"required": ["extends"]},
+        "then": {"properties": {"rules": _whole_unless_a_change()}},
         "else": {
             "required": ["source", "verify", "rules"],
-            "properties": {"verify": verify},
+            "properties": {"verify": verify, "rules": {"items": _ref("rule")}},
             "if": {"properties": {"rules": {"contains": {"type": "object", "required": ["types"]}}}},
             "then": {"required": ["event"], "properties": {"event": {"required": ["type"]}}},
         },
@@ -66,6 +67,7 @@ def document(verify: Schema, verify_of_extended: Schema) -> Schema:
             "expressions": one_or_more({"$ref": "#/$defs/expression"}),
             "field": {"anyOf": [{"$ref": "#/$defs/expression"}, {"$ref": "#/$defs/constant"}]},
             "constant": closed({"value": {"$ref": "#/$defs/text"}}, required=["value"]),
+            "part": _part(),
             "rule": _rule(),
             "example": _example(),
             "conversion": _conversion(),
@@ -113,7 +115,7 @@ def _top(verify: Schema) -> dict[str, Schema]:
         "redact": _ref("texts"),
         "silence": SPAN,
         "notify": _notify(),
-        "rules": a_list(_ref("rule")),
+        "rules": a_list(_ref("part")),
         "examples": a_list(_ref("example")),
     }
 
@@ -128,7 +130,8 @@ def _notify() -> Schema:
     return closed(_described(notify.KEYS, glossary.NOTIFY, kinds), required=["url"])
 
 
-def _rule() -> Schema:
+def _part() -> Schema:
+    """The keys of a rule: all that a change of a shipped one must keep to."""
     fields = dict.fromkeys(SALE_FIELDS, _ref("field")) | {"of": _ref("expressions")}
     kinds: dict[str, Schema] = {
         "name": _ref("text"),
@@ -148,13 +151,23 @@ def _rule() -> Schema:
         "when_unsure": {"enum": ["repeat", "hold"]},
         "silence": SPAN,
     }
-    rule = closed(_described(rule_parser.KEYS, glossary.RULE, kinds), required=["name", "fields"])
+    return closed(_described(rule_parser.KEYS, glossary.RULE, kinds), required=["name"])
+
+
+def _rule() -> Schema:
+    """What a whole rule must say besides."""
     tracking: Schema = {
         "required": ["track"],
         "properties": {"fields": {"properties": {"of": False}}},
         "allOf": [_of_a_sale(), _of_a_lead(), _of_its_name(), _of_a_deferred_lead(), _of_a_wait(), _of_an_address()],
     }
-    return rule | {"if": {"required": ["record"]}, "then": _of_a_record(), "else": tracking}
+    return {"required": ["fields"], "if": {"required": ["record"]}, "then": _of_a_record(), "else": tracking}
+
+
+def _whole_unless_a_change() -> Schema:
+    """Beside `extends`, a rule that does not say what it makes changes the shipped one of its name."""
+    says_what_it_makes: Schema = {"anyOf": [{"required": ["track"]}, {"required": ["record"]}]}
+    return {"items": {"if": says_what_it_makes, "then": _ref("rule")}}
 
 
 def _wait() -> Schema:

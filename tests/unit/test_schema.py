@@ -194,6 +194,7 @@ VALID: dict[str, Any] = {
     "ignored": a_document(examples=[{"name": "x", "webhook": "x.json", "expect": "ignored"}]),
     "extends alone": {"extends": "stripe"},
     "extends with a secret": {"extends": "stripe", "source": "eu", "verify": {"secret": "${X}"}},
+    "extends with a change of a rule": {"extends": "stripe", "rules": [{"name": "signed up", "when": "a"}]},
     "extends with types": {"extends": "stripe", "event": {"type": "kind"}, "rules": [a_lead(name="x", types="a")]},
     "a preset": a_document(verify={"scheme": "typeform", "secret": "${X}"}),
     "a preset with an axis": a_document(verify={"scheme": "paddle", "secret": "${X}", "tolerance": 5}),
@@ -319,7 +320,9 @@ INVALID: dict[str, Any] = {
         verify={"scheme": "hmac", "secret": "${X}", "header": "a", "signed": "{method}"}
     ),
     "no tolerance": a_document(verify={"scheme": "calendly", "secret": "${X}", "tolerance": 0}),
-    "extends with half a rule": {"extends": "stripe", "rules": [{"name": "signed up", "when": "a"}]},
+    "extends with a change of nothing named": {"extends": "stripe", "rules": [{"when": "a"}]},
+    "extends with half a new rule": {"extends": "stripe", "rules": [{"name": "x", "track": "lead"}]},
+    "extends with an unknown key in a change": {"extends": "stripe", "rules": [{"name": "signed up", "wen": "a"}]},
     "extends with another scheme and no secret": {"extends": "stripe", "verify": {"scheme": "stirpe"}},
 }
 
@@ -336,6 +339,11 @@ def test_what_is_sound_is_sound_to_both(document: Any) -> None:
 def test_what_is_out_of_place_is_so_to_both(document: Any) -> None:
     assert [problem for problem in problems_of(document) if problem.code not in OUTSIDE]
     assert not accepts(document)
+
+
+def test_a_change_of_a_rule_that_is_not_there_is_for_check_to_find() -> None:
+    document = {"extends": "stripe", "rules": [{"name": "no such rule", "when": "a"}]}
+    assert ("missing-key", True) == (problems_of(document)[0].code, accepts(document))
 
 
 # Documents made of the tables ------------------------------------------------------------------------------------
