@@ -32,6 +32,8 @@ MOST_NODES = 20_000
 MOST_DEPTH = 32
 #: Values that are read as if quoted in one run; beyond that the first problems are enough to begin with.
 MOST_REPAIRS = 50
+#: Every repair reads the file once more, slowly: so many characters in all.
+MOST_REREAD = 1_000_000
 
 
 class _Stop(Exception):
@@ -54,7 +56,8 @@ def compose(text: str, *, file: str) -> tuple[Node | None, list[Problem]]:
         except YAMLError as error:
             problem, line = explain_yaml(error, lines)
             repairs.append(problem)
-            if line is None or line in repaired or len(repairs) > MOST_REPAIRS:
+            is_enough = len(repairs) > MOST_REPAIRS or len(repairs) * len(text) > MOST_REREAD
+            if line is None or line in repaired or is_enough:
                 return None, [*repairs, *_unless_repaired(builder.problems, repaired)]
             repaired.add(line)
             written[line - 1] = _as_quoted(lines, line, is_quoted=problem.code == "yaml-escape")

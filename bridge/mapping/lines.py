@@ -3,12 +3,16 @@
 A line that may hold a literal secret is never shown: its places carry no text and no suggestion repeats it.
 """
 
+import re
 from dataclasses import dataclass
 
 from bridge.errors import Place
 
 #: A longer line is not shown above a caret: nobody would find the place in it.
 MOST_SHOWN = 400
+
+#: What ends a line for YAML. `splitlines` has more of them, control characters that YAML refuses as such.
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +25,18 @@ class Entry:
     column: int
 
 
+def split_lines(text: str) -> list[str]:
+    """The text's lines as YAML counts them, without their ends."""
+    lines = _BREAK.split(text)
+    return lines if lines[-1] else lines[:-1]
+
+
 class Lines:
     """One file's text by lines, numbered from 1."""
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
-        self.lines = text.splitlines()
+        self.lines = split_lines(text)
         self._private = _private(self.lines)
 
     def text(self, line: int) -> str:
