@@ -144,3 +144,24 @@ def intent(number: int, *, clicked: bool = True, again: str = "", **changes: Any
         "metadata": click_of(number) if clicked else {},
     }
     return event("payment_intent_succeeded", "payment_intent.succeeded", told | changes, again=again)
+
+
+def refund(number: int, part: int = 1, *, again: str = "", **changes: Any) -> bytes:
+    """A refund of payment `number` that is done; `part` tells several apart."""
+    kind = changes.pop("type", "refund.created")
+    told = {"id": f"re_{number}_{part}", "charge": f"ch_{number}", "payment_intent": f"pi_{number}"}
+    return event("refund_created", kind, told | changes, again=again)
+
+
+def refunded(number: int, amount: int, *, again: str = "", **changes: Any) -> bytes:
+    """A charge of which so much has gone back, as API versions before 2024-10-28 tell it."""
+    told = {"id": f"ch_{number}", "payment_intent": f"pi_{number}", "amount_refunded": amount}
+    around = changes.pop("around", {"api_version": "2022-11-15"})
+    return event("charge_refunded", "charge.refunded", told | changes, again=again or f"_{amount}", around=around)
+
+
+def dispute(number: int, **changes: Any) -> bytes:
+    """A bank took payment `number` back."""
+    kind = changes.pop("type", "charge.dispute.created")
+    told = {"id": f"du_{number}", "charge": f"ch_{number}", "payment_intent": f"pi_{number}"}
+    return event("dispute_created", kind, told | changes)

@@ -1,14 +1,12 @@
-"""What single events of Stripe come to when something in them is odd, and what their page promises."""
+"""What single events of Stripe come to when something in them is odd."""
 
 from typing import Any
 
 import pytest
 
-from bridge.mapping import parse
 from tests.contract.tellings import MAPPINGS, conversions_of, mapping_of, meanings_of, told
 
 STRIPE = mapping_of(MAPPINGS / "stripe.yaml")
-PAGE = (MAPPINGS.parent / "docs" / "stripe.md").read_text(encoding="utf-8")
 
 
 def changed(name: str, changes: dict[str, Any]) -> bytes:
@@ -69,14 +67,3 @@ CLICKS = {
 def test_a_checkouts_click_id_is_the_first_of_these(changes: dict[str, Any], click_id: str | None) -> None:
     (conversion,) = conversions_of(STRIPE, changed("checkout_paid", changes))
     assert click_id == conversion.payload.click_id
-
-
-def test_the_page_names_every_type_that_a_rule_wants() -> None:
-    assert [] == [name for name in STRIPE.types if f"`{name}`" not in PAGE]
-
-
-def test_the_pages_example_of_an_own_rule_adds_it_to_the_shipped_ones() -> None:
-    text = PAGE.split("```yaml\n")[1].split("```")[0]
-    own = parse(text, file="stripe.yaml", base=lambda name: (MAPPINGS / f"{name}.yaml").read_text(encoding="utf-8"))
-    assert own.mapping is not None
-    assert [*(rule.name for rule in STRIPE.rules), "new customer"] == [rule.name for rule in own.mapping.rules]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge.mapping import Mapping
-from tests.contract.stripe_situations import SITUATIONS, Situation, told
+from tests.contract.stripe_more_cases import SITUATIONS
+from tests.contract.stripe_situations import Situation, told
 from tests.contract.tellings import MAPPINGS, mapping_of
 
 BY = {name: mapping_of(MAPPINGS / f"{name}.yaml") for name in ("stripe", "stripe-payments")}
