@@ -224,6 +224,8 @@ def _public_url(text: str) -> str:
         raise ValueError
     if "@" in url.netloc or "?" in text or "#" in text:
         raise Unfit("a user, a password, a query or a fragment does not belong here")
+    if "webhooks" in url.path.split("/"):
+        raise Unfit("/webhooks and the source's name are added to it: give what stands before them")
     if url.port == 0:
         raise ValueError
     return text.rstrip("/")

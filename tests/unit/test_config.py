@@ -101,6 +101,12 @@ WRONG = [
         "a user, a password, a query or a fragment does not belong here",
     ),
     (
+        "TRACKBRIDGE_PUBLIC_URL",
+        "https://hooks.example.com/webhooks/square",
+        'expected an address such as https://hooks.example.com, got "https://hooks.example.com/webhooks/square"',
+        "/webhooks and the source's name are added to it: give what stands before them",
+    ),
+    (
         "CMS_BASE_URL",
         "http://tracker.example.com",
         'expected an https:// address (http:// only on this machine\'s loopback), got "http://tracker.example.com"',
