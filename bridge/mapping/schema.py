@@ -25,6 +25,10 @@ _SLUG: Final = r"^\s*[a-z0-9][a-z0-9-]{0,63}\s*$"
 _LINE: Final = r"^\s*(?=\S)[^\u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,%d}\s*$"
 _SALE_ONLY: Final = tuple(name for name in SALE_FIELDS if name not in LEAD_FIELDS)
 
+_NAME: Final = r'([A-Za-z_][A-Za-z0-9_]*|"([^"\\\u0000-\u001f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*")'
+#: What is not kept: names joined by dots, [] for every item.
+_PATH: Final = rf"^\s*({_NAME}|\[\])(\[\]|\.{_NAME})*\s*$"
+
 #: YAML gives 42 and true a type of their own; the parser reads them as the text they are.
 TEXT: Final[Schema] = {"type": ["string", "number", "boolean"], "pattern": r"\S"}
 FLAG: Final[Schema] = {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
@@ -112,7 +116,7 @@ def _top(verify: Schema) -> dict[str, Schema]:
         "verify": verify,
         "event": closed(_described(parser.EVENT_KEYS, glossary.EVENT, {})),
         "send_test": _ref("flag"),
-        "redact": _ref("texts"),
+        "redact": one_or_more({"type": ["string", "boolean"], "pattern": _PATH}),
         "silence": SPAN,
         "notify": _notify(),
         "rules": a_list(_ref("part")),
