@@ -22,7 +22,7 @@ from bridge.metrics import Metrics
 from bridge.model import Webhook
 from bridge.sources import Reply, Verifier
 from bridge.web.answers import CLOSE, Header, retry_after, say, say_bytes
-from bridge.web.bodies import Bodies, Gone, TooLarge, TooSlow
+from bridge.web.bodies import Bodies, Crowded, Gone, TooLarge, TooSlow
 
 PREFIX = "/webhooks/"
 #: When a sender should come back.
@@ -116,6 +116,8 @@ class Webhooks:
             await self._refuse(send, source.name, 413, "too large", CLOSE)
         except Gone:
             self._metrics.answered(source.name, "gone")
+        except Crowded:
+            await self._busy(send, source.name)
         except TooSlow:
             if self.draining:
                 await self._busy(send, source.name)
