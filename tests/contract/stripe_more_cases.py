@@ -10,10 +10,12 @@ from tests.contract.stripe_world import (
     charge,
     intent,
     invoice,
+    ping,
     receipt,
     renewal,
     session,
     subscribed,
+    thin,
     trial,
     trial_session,
 )
@@ -231,6 +233,8 @@ OTHERS = [
         (subscribed(1, around={"account": "acct_a"}), invoice(1, around={"account": "acct_a"})),
         (STARTED,),
     ),
+    Situation("A thin event and its snapshot", (thin(session(1)), session(1)), (SALE,), ("no rule",)),
+    Situation("The ping of an event destination", (ping(),), (), ("no rule",)),
     Situation("A type that no rule names", (session(1, type="product.created"),), (), ("no rule",)),
 ]
 

@@ -165,3 +165,21 @@ def dispute(number: int, **changes: Any) -> bytes:
     kind = changes.pop("type", "charge.dispute.created")
     told = {"id": f"du_{number}", "charge": f"ch_{number}", "payment_intent": f"pi_{number}"}
     return event("dispute_created", kind, told | changes)
+
+
+def thin(snapshot: bytes) -> bytes:
+    """The thin twin of an event: it names the object and its twin, and holds neither."""
+    told = json.loads(snapshot)
+    named = told["data"]["object"]
+    body = _example("thin_event") | {
+        "id": f"{told['id']}_thin",
+        "type": f"v1.{told['type']}",
+        "snapshot_event": told["id"],
+        "related_object": {"id": named["id"], "type": named["object"], "url": f"/v1/{named['id']}"},
+    }
+    return json.dumps(body).encode()
+
+
+def ping() -> bytes:
+    """What Stripe sends when an event destination is tried."""
+    return json.dumps(_example("event_destination_ping")).encode()

@@ -76,6 +76,12 @@ def subscription_and_renewals(n: int) -> Story:
     return Story((*first, *later), (n, n + 1, n + 2))
 
 
+def nobodys(n: int) -> Story:
+    """No event of it knows a click id."""
+    told = (invoice(n, amount_paid=n, clicked=False), invoice(n, amount_paid=n, clicked=False, **PAID))
+    return Story((subscribed(n, amount_total=n, clicked=False), *told), (n,))
+
+
 def in_parts(n: int) -> Story:
     part = receipt(n, amount_paid=n - 1, status="open", **PAID)
     return Story((part, receipt(n, amount_paid=n, again="_whole", **PAID), receipt(n, amount_paid=n)), (n,))
@@ -121,6 +127,7 @@ STORIES: tuple[Callable[[int], Story], ...] = (
     before_basil,
     subscription,
     subscription_and_renewals,
+    nobodys,
     in_parts,
     after_a_trial,
     no_money,
