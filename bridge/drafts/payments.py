@@ -18,6 +18,12 @@ _MONEY_NOUNS = {
     "booking": 60,
     "receipt": 55,
     "donation": 92,
+    "ticket": 75,
+    "registration": 72,
+    "enrollment": 72,
+    "reservation": 72,
+    "contract": 70,
+    "pledge": 70,
     "bill": 90,
 }
 #: Words of a document that is about money, even where it names no currency.
@@ -142,6 +148,16 @@ def currency(found: Sequence[Leaf], money: Leaf) -> Choice | None:
     return best(found, points, least=30)
 
 
+#: Ids beside an amount that are those of other things.
+_NO_PURCHASE = frozenset(
+    (
+        *("product", "item", "customer", "user", "account", "seller", "merchant", "plan", "price", "variant", "click"),
+        *("buyer", "contact", "member", "store", "shop", "form", "campaign", "session", "device", "tax", "method"),
+        *("app", "event"),
+    )
+)
+
+
 def invoice_id(found: Sequence[Leaf], money: Leaf) -> Choice | None:
     """The id of what was paid: that of the object which holds the amount before all others."""
     own = _own_id(found, money)
@@ -159,7 +175,14 @@ def invoice_id(found: Sequence[Leaf], money: Leaf) -> Choice | None:
             return noun - 1 - 2 * leaf.depth - _strange(leaf)
         if noun and leaf.words & {"number", "no", "reference", "ref", "name"}:
             return noun - 25 - 2 * leaf.depth
-        return 60 if leaf.words in ({"reference"}, {"number"}) and leaf.within == money.within else 0
+        is_beside = leaf.within == money.within and not leaf.words & _NO_PURCHASE
+        return (
+            60
+            if leaf.words in ({"reference"}, {"number"}) and is_beside
+            else 45
+            if "id" in leaf.words and is_beside
+            else 0
+        )
 
     return best(found, points)
 

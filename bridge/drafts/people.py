@@ -10,6 +10,7 @@ from bridge.drafts.leaves import Leaf, words_of
 PEOPLE = (
     *("customer", "buyer", "purchaser", "payer", "invitee", "attendee", "attendees", "subscriber", "respondent"),
     *("contact", "client", "lead", "billing", "member", "person", "user", "shopper", "guest", "participant"),
+    *("donor", "student", "learner", "supporter", "applicant", "candidate", "patron", "holder", "registrant"),
 )
 #: Words for people on the sender's side.
 OTHERS = frozenset(
@@ -92,7 +93,7 @@ def customer_id(found: Sequence[Leaf], kind: str) -> Choice | None:
         if about_one and leaf.words in ({"id"}, {"external", "id"}) and leaf.parent & _HOLDERS:
             own = about_one
         ranks = [
-            100 - 3 * PEOPLE.index(word) + (8 if "external" in leaf.words else 0) for word in own if word in PEOPLE
+            100 - 2 * PEOPLE.index(word) + (8 if "external" in leaf.words else 0) for word in own if word in PEOPLE
         ]
         odd = 60 if leaf.words & {"address", "type", "tax", "plan", "group", "default", "session", "agent"} else 0
         return max(ranks, default=0) - 3 * leaf.depth - odd - (40 if leaf.around & OTHERS else 0)

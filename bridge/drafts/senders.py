@@ -135,7 +135,7 @@ def _token(source: str, headers: Mapping[str, str], query: Iterable[str]) -> Sen
         if any(word in f"-{name.lower()}" for word in _TOKEN_WORDS):
             why = f"the address had a parameter {name}"
             return Sender(lines=("scheme: token", f"query: {name}"), why=why, covers_headers=True)
-    seen = "its headers show no proof" if headers else "the sample has no headers"
+    seen = "its headers show no proof" if headers.keys() - {"content-type"} else "the sample has no headers"
     why = (
         f"{seen}: the secret is the last part of the address, /webhooks/{source}/SECRET; "
         "if the sender can sign or send a header, see docs/schemes.md"
