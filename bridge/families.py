@@ -52,6 +52,18 @@ def doubled_between(mappings: Iterable[Mapping]) -> list[Problem]:
     return [_between(first, other) for first, other in _pairs(first_of_each)]
 
 
+def joined(mappings: Iterable[Mapping]) -> frozenset[str]:
+    """The namespaces in which several families tell: there the names of each payment must be looked up."""
+    tellers = [teller for mapping in mappings for teller in _tellers(mapping)]
+    return frozenset(other.rule.namespace for _, other in _pairs(tellers))
+
+
+def is_stripe(mapping: Mapping) -> bool:
+    """Whether it speaks of Stripe's events."""
+    scheme = mapping.verify.get("scheme")
+    return scheme is not None and scheme.text.strip() == "stripe"
+
+
 def _pairs(tellers: Iterable[_Teller]) -> Iterator[tuple[_Teller, _Teller]]:
     """The first of each namespace with every later one of another family."""
     first: dict[str, _Teller] = {}
@@ -62,8 +74,7 @@ def _pairs(tellers: Iterable[_Teller]) -> Iterator[tuple[_Teller, _Teller]]:
 
 
 def _tellers(mapping: Mapping) -> list[_Teller]:
-    scheme = mapping.verify.get("scheme")
-    if scheme is None or scheme.text.strip() != "stripe":
+    if not is_stripe(mapping):
         return []
     return [
         _Teller(mapping, rule, family)

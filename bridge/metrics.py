@@ -61,6 +61,12 @@ class Metrics:
             "When the mappings in force were read.",
             registry=self.registry,
         )
+        self._watch()
+        self._answers: dict[tuple[str, str], Counter] = {}
+        self.registry.register(_Stored(version, lambda: self._snapshot))
+
+    def _watch(self) -> None:
+        """What is watched beside the river: silence, who is told, who is asked."""
         self.source_silent = Gauge(
             "trackbridge_source_silent",
             "1 while a source, or a rule of it, has been silent for longer than its mapping allows.",
@@ -82,8 +88,6 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
-        self._answers: dict[tuple[str, str], Counter] = {}
-        self.registry.register(_Stored(version, lambda: self._snapshot))
 
     def answered(self, source: str, answer: str) -> None:
         """Count one answer to a webhook."""

@@ -51,10 +51,15 @@ class StripeApi:
     """The account of one API key. Use `stripe_api()`, which closes it."""
 
     def __init__(
-        self, client: stripe.StripeClient, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        client: stripe.StripeClient,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        pauses: Sequence[float] = _PAUSES,
     ) -> None:
         self._client = client
         self._sleep = sleep
+        self._pauses = pauses
 
     async def endpoints(self) -> list[Endpoint]:
         """Every webhook endpoint of the account."""
@@ -103,6 +108,16 @@ class StripeApi:
             width = max(width, timedelta(minutes=1))
             start = end
 
+    async def read(self, path: str, *, account: str = "", **parameters: object) -> dict[str, Json] | None:
+        """An object, or a list, by its path; None when there is none. Of a connected account where one is named."""
+        of_account = {"stripe_account": account} if account else {}
+        try:
+            return await self._get(path, **parameters, **of_account)
+        except StripeTrouble as trouble:
+            if trouble.word == "missing":
+                return None
+            raise
+
     async def _stretch(self, types: Sequence[str], start: datetime, end: datetime) -> AsyncIterator[dict[str, Json]]:
         created = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
         after: dict[str, str] = {}
@@ -123,7 +138,7 @@ class StripeApi:
         return await self._call("post", path, {**parameters, "idempotency_key": uuid4().hex})
 
     async def _call(self, method: str, path: str, parameters: dict[str, object]) -> dict[str, Json]:
-        for pause in (*_PAUSES, None):
+        for pause in (*self._pauses, None):
             try:
                 answer = await self._client.raw_request_async(method, path, **parameters)
             except stripe.StripeError as error:
@@ -137,9 +152,15 @@ class StripeApi:
 
 
 @asynccontextmanager
-async def stripe_api(key: str, *, base_url: str = "https://api.stripe.com") -> AsyncIterator[StripeApi]:
-    """The API of this key's account, closed afterwards."""
-    http = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
+async def stripe_api(
+    key: str,
+    *,
+    base_url: str = "https://api.stripe.com",
+    pauses: Sequence[float] = _PAUSES,
+    timeout_seconds: float = _TIMEOUT_SECONDS,
+) -> AsyncIterator[StripeApi]:
+    """The API of this key's account, closed afterwards; one try more than there are `pauses`."""
+    http = stripe.HTTPXClient(timeout=timeout_seconds)
     client = stripe.StripeClient(
         key,
         http_client=http,
@@ -147,7 +168,7 @@ async def stripe_api(key: str, *, base_url: str = "https://api.stripe.com") -> A
         max_network_retries=0,  # the tries are ours: the library does not wait for a Retry-After
     )
     try:
-        yield StripeApi(client)
+        yield StripeApi(client, pauses=pauses)
     finally:
         await http.close_async()  # type: ignore[no-untyped-call]  # the library leaves this one function untyped
 
@@ -204,10 +225,14 @@ def _trouble(error: stripe.StripeError) -> StripeTrouble:
             return StripeTrouble(
                 "forbidden",
                 "this API key may not do that: a restricted key needs Webhook Endpoints (write) for connect, "
-                "Events (read) for reconcile",
+                "Events (read) for reconcile, and for look-ups read access to what they ask for (docs/stripe.md)",
             )
         case _ if error.http_status == 429:
             return StripeTrouble("busy", "Stripe's rate limit did not let go; try again later")
+        case _ if error.http_status == 404:
+            return StripeTrouble("missing", "Stripe knows no such object")
+        case _ if (error.http_status or 0) >= 500:
+            return StripeTrouble("failing", f"Stripe answers {error.http_status}; try again later")
         case stripe.APIConnectionError():
             return StripeTrouble("unreachable", "Stripe's API cannot be reached")
         case _:

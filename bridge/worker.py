@@ -8,10 +8,10 @@ written stays in memory and nothing new is sent until it is. Reads and writes th
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from bridge import logs, notices, retry
 from bridge.errors import StoreError
@@ -31,6 +31,21 @@ GATHER_SECONDS = 0.002
 Send = Callable[[Payload], Awaitable[Outcome]]
 
 
+class Lookups(Protocol):
+    """Asks about deliveries before they are sent for the first time."""
+
+    #: says that something is due
+    wake: Callable[[], None]
+
+    def wants(self, delivery: Delivery) -> bool:
+        """Whether this one is to be asked about first."""
+        ...
+
+    async def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Give their leases back and ask; they come again. Raises StoreError."""
+        ...
+
+
 class Worker:
     """Sends what is due, within pace and caution, until it is stopped."""
 
@@ -47,6 +62,7 @@ class Worker:
         jitter: Callable[[], float] = random.random,
         poll_seconds: float = POLL_SECONDS,
         tell: Callable[[Notice], None] = notices.nobody,
+        lookups: Lookups | None = None,
     ) -> None:
         self._store = store
         self._send = send
@@ -58,9 +74,14 @@ class Worker:
         self._jitter = jitter
         self._poll_seconds = poll_seconds
         self._notify = tell
+        self._lookups = lookups
+        if lookups is not None:
+            lookups.wake = self.wake
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._unsettled: list[Settlement] = []
+        #: leased, and to be handed to the look-ups
+        self._unasked: list[Delivery] = []
         self._tracker = Tracker()
         self._stopping = False
         self._store_failing = False
@@ -81,8 +102,8 @@ class Worker:
 
     async def _turn(self) -> bool:
         """Settle what has ended, claim what is due, rest; true when there is nothing left to do for ever."""
-        settled = await self._settle()
-        if self._stopping and not self._sending and not self._unsettled:
+        settled = await self._settle() and await self._hand_over()
+        if self._stopping and not (self._sending or self._unsettled or self._unasked):
             return True
         claimed = await self._claim() if settled and not self._stopping else None
         await self._rest(claimed, settled=settled)
@@ -140,10 +161,27 @@ class Worker:
             await self._release(claimed)
             return None
         for delivery in claimed.deliveries:
+            if self._lookups is not None and self._lookups.wants(delivery):
+                self._unasked.append(delivery)
+                continue
             task = asyncio.create_task(self._deliver(delivery))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
+        await self._hand_over()
         return claimed
+
+    async def _hand_over(self) -> bool:
+        """Hand to the look-ups what must be asked about first; False when the store could not give its leases back."""
+        batch = list(self._unasked)
+        if not batch or self._lookups is None:
+            return True
+        try:
+            await self._lookups.take(batch)
+        except StoreError as error:
+            self._store_trouble("park", error)
+            return False
+        del self._unasked[: len(batch)]
+        return True
 
     async def _release(self, claimed: Claimed) -> None:
         """Give back what was claimed while stopping; what cannot be given back is rescued at the next start."""

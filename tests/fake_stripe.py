@@ -35,6 +35,15 @@ class FakeStripe:
     #: method, path, parameters
     requests: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
     page: int = 100
+    #: single objects by kind and id, such as `customers/cus_1`
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    checkouts: list[dict[str, Any]] = field(default_factory=list)
+    #: (invoice, payment intent)
+    payments: list[tuple[str, str]] = field(default_factory=list)
+    #: the account each request was made for, by its `Stripe-Account`
+    accounts: list[str] = field(default_factory=list)
+    #: seconds before any answer
+    slowness: float = 0.0
     url: str = ""
     _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -74,8 +83,30 @@ class FakeStripe:
                 return 200, self._made(given)
             case "POST", ["webhook_endpoints", name]:
                 return self._changed(name, given)
+            case "GET", ["invoice_payments"]:
+                return 200, self._paged(self._invoice_payments(given), given, path)
+            case "GET", ["checkout", "sessions"]:
+                return 200, self._paged([item for item in self.checkouts if _is_asked(item, given)], given, path)
+            case "GET", [kind, name] if f"{kind}/{name}" in self.objects:
+                return 200, {"id": name, **self.objects[f"{kind}/{name}"]}
             case _:
                 return 404, {"error": {"type": "invalid_request_error", "message": "no such thing"}}
+
+    def _invoice_payments(self, given: dict[str, list[str]]) -> list[dict[str, Any]]:
+        invoice, payment = given.get("invoice", [""])[0], given.get("payment[payment_intent]", [""])[0]
+        assert bool(invoice) != bool(payment)
+        assert invoice or given["payment[type]"] == ["payment_intent"]
+        return [
+            {
+                "id": f"inpay_{number}",
+                "object": "invoice_payment",
+                "invoice": one,
+                "payment": {"type": "payment_intent", "payment_intent": other},
+                "status": "paid",
+            }
+            for number, (one, other) in enumerate(self.payments)
+            if one == invoice or other == payment
+        ]
 
     def _matching(self, given: dict[str, list[str]]) -> list[dict[str, Any]]:
         types = [value for name, values in given.items() if name.startswith("types[") for value in values]
@@ -113,6 +144,11 @@ class FakeStripe:
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "no"}}
 
 
+def _is_asked(item: dict[str, Any], given: dict[str, list[str]]) -> bool:
+    """Whether a checkout is of the payment or the subscription that is asked for."""
+    return any(item.get(name) in given.get(name, []) for name in ("payment_intent", "subscription"))
+
+
 def _listed(given: dict[str, list[str]], name: str) -> list[str]:
     return [value for key, values in given.items() if key.startswith(f"{name}[") for value in values]
 
@@ -128,6 +164,8 @@ def fake_stripe() -> Iterator[FakeStripe]:
         def _serve(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+            time.sleep(fake.slowness)
+            fake.accounts.append(self.headers.get("stripe-account") or "")
             given = parse_qs(parts.query if self.command == "GET" else body, keep_blank_values=True)
             failure = fake.failures.popleft() if fake.failures else None
             if self.headers.get("authorization") != f"Bearer {KEY}":

@@ -27,7 +27,7 @@ from bridge.upkeep import keep_house
 from bridge.web.app import Bridge
 from bridge.web.health import Health, Pulse
 from bridge.web.webhooks import Webhooks
-from bridge.worker import Worker
+from bridge.worker import Lookups, Worker
 
 _log = logs.get("bridge.serve")
 
@@ -84,7 +84,17 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
             tell=alarms.tell,
         )
         alarms.library = lambda: reloader.library
-        bridge = _joined(settings, reloader, store, wire, metrics, alarms)
+        lookups = await stack.enter_async_context(_looking(settings, reloader, store, metrics))
+        worker = Worker(
+            store=store,
+            send=wire.send,
+            pace=settings.rate,
+            metrics=metrics,
+            clock=utcnow,
+            tell=alarms.tell,
+            lookups=lookups,
+        )
+        bridge = _joined(settings, reloader, store, worker, metrics, alarms)
         _tell_start(settings, bridge, rescued)
         await stack.enter_async_context(_at_work(bridge, settings))
         yield bridge
@@ -99,10 +109,20 @@ async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
     return rescued
 
 
+def _looking(
+    settings: Settings, reloader: Reloader, store: Store, metrics: Metrics
+) -> contextlib.AbstractAsyncContextManager[Lookups | None]:
+    """What asks Stripe before sales are sent, for those who have a key."""
+    if settings.stripe_key is None:
+        return contextlib.nullcontext()
+    module = import_module("bridge.assembly.looking")  # for the same reason as below
+    made: contextlib.AbstractAsyncContextManager[Lookups] = module.looking(settings, reloader, store, metrics)
+    return made
+
+
 def _joined(
-    settings: Settings, reloader: Reloader, store: Store, wire: Wire, metrics: Metrics, alarms: Alarms
+    settings: Settings, reloader: Reloader, store: Store, worker: Worker, metrics: Metrics, alarms: Alarms
 ) -> Running:
-    worker = Worker(store=store, send=wire.send, pace=settings.rate, metrics=metrics, clock=utcnow, tell=alarms.tell)
     silence = Silence(library=alarms.library, ears=store, metrics=metrics, clock=utcnow, tell=alarms.tell)
     intake = Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run)
     webhooks = Webhooks(

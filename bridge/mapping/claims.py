@@ -4,6 +4,7 @@ A claim is compact JSON of its kind, whose names they are, the sender's sub-acco
 can be made to look like another's.
 """
 
+import json
 from json.encoder import encode_basestring_ascii as _text
 
 from bridge.mapping.rules import Rule
@@ -19,3 +20,8 @@ def named(kind: str, rule: Rule, event: Event, names: list[str]) -> tuple[str, .
 def once_per_event(event: Event, item: int, what: str) -> tuple[str, ...]:
     """The claim of what has no business name: this event, this item; `what` is a lead's event name."""
     return (f'["event",{_text(event.source)},{_text(event.key)},{item},{_text(what)}]',)
+
+
+def alike(claim: str, name: str) -> str:
+    """The claim of another name of the same thing; the given one is from `named`."""
+    return f"[{','.join(map(_text, [*json.loads(claim)[:-1], name]))}]"

@@ -86,7 +86,7 @@ async def test_an_endpoint_whose_answer_was_lost_is_not_made_twice(fake: FakeStr
         ([Failure(403, error={"type": "invalid_request_error", "message": "no"})], KEY, "forbidden"),
         ([Failure(400, error={"type": "invalid_request_error", "code": "url_invalid"})], KEY, "refused"),
         ([Failure(429, {"Retry-After": "0"})] * 6, KEY, "busy"),
-        ([Failure(500)] * 6, KEY, "refused"),
+        ([Failure(500)] * 6, KEY, "failing"),
         ([Failure(0)] * 6, KEY, "unreachable"),
     ],
     ids=["wrong key", "narrow key", "wrong url", "limit for good", "broken for good", "gone for good"],
