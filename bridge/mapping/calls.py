@@ -55,6 +55,25 @@ _MEANT = {
     "atob": "from_base64",
     "field": "answer",
     "question": "answer",
+    "md5": "sha256",
+    "sha1": "sha256",
+    "hash": "sha256",
+    "jsondecode": "from_json",
+    "regexreplace": "replace",
+}
+#: What is no function here at all.
+_INSTEAD = {
+    **dict.fromkeys(("if", "iif", "ifelse", "case", "cond"), "write condition && value || other"),
+    **dict.fromkeys(("exists", "isset", "defined", "ispresent", "has"), "a path alone is met where something is there"),
+    **dict.fromkeys(("isempty", "isnull", "empty", "not"), "write !path, in quotes"),
+    **dict.fromkeys(("eq", "equals", "equal"), "write a == 'text'"),
+    **dict.fromkeys(("matches", "match", "regex", "test"), "use contains(text, part), starts_with(…) or ends_with(…)"),
+    **dict.fromkeys(("and", "or"), "write a && b, a || b"),
+    "round": "use floor(…) or ceil(…)",
+    "divide": "multiply(a, `0.01`) takes a hundredth",
+    "cookie": "a webhook brings none of the visitor's; the sender must hand the click id on",
+    "env": "variables stand only under `verify:`",
+    "now": "what comes later than the webhook is not known when it is mapped; the time of receipt is the default",
 }
 
 
@@ -71,11 +90,19 @@ def names_asked(tree: Tree, function: str) -> frozenset[str]:
     return frozenset(str(name).lower() if function == "header" else str(name) for name in names)
 
 
+def _meant(name: str) -> str:
+    """What somebody who calls this function may want."""
+    word = name.lower().replace("_", "")
+    meant = name.lower() if name.lower() in FUNCTIONS else _MEANT.get(word)
+    if meant:
+        return f"it is called {meant} here: {meant}(…)"
+    return _INSTEAD.get(word) or did_you_mean(name, FUNCTIONS)
+
+
 def _call(call: Call) -> Iterator[Finding]:
     function = FUNCTIONS.get(call.name)
     if function is None:
-        meant = _MEANT.get(call.name.lower().replace("_", ""))
-        fix = f"it is called {meant} here: {meant}(…)" if meant else did_you_mean(call.name, FUNCTIONS)
+        fix = _meant(call.name)
         yield Finding(code="unknown-function", what=f"there is no function {call.name}()", offset=call.offset, fix=fix)
         return
     count, needed = len(call.arguments), len(function.parameters)
