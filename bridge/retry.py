@@ -10,6 +10,12 @@ from datetime import datetime, timedelta
 
 from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, RetryAt, Sent, Tracker, Wait
 
+#: Flag of a delivery that succeeded although an earlier try of it, or of whom it stands for, may have arrived.
+REPEATED = "an earlier try may have arrived too"
+
+#: The store keeps whole milliseconds: within one, nobody can say what came first.
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -92,7 +98,8 @@ def decide(
 def _accepted(delivery: Delivery, outcome: Outcome, tracker: Tracker, policy: Policy) -> Decision:
     if outcome.is_html:
         return _refused(delivery, "the answer is a web page: CMS_BASE_URL names another host", tracker, policy)
-    return Delivered(flags=("the tracker said status false",) if outcome.says_false else ())
+    flags = ("the tracker said status false",) if outcome.says_false else ()
+    return Delivered(flags=(*flags, REPEATED) if delivery.unsure else flags)
 
 
 def _not_found(delivery: Delivery, outcome: Outcome, tracker: Tracker, now: datetime, policy: Policy) -> Decision:
@@ -101,7 +108,7 @@ def _not_found(delivery: Delivery, outcome: Outcome, tracker: Tracker, now: date
         return Pause(reason=f"{count} customers are unknown and nothing has worked yet: is CMS_BASE_URL right?")
     waited = unpaused(tracker, now) - (delivery.waiting_since or now)
     if delivery.waiting_since and waited.total_seconds() >= policy.wait_budget_seconds:
-        return Dead(reason=f"unattributed: {_said(outcome)}")
+        return Dead(reason=f"unattributed: {_said(outcome)}", alarms=False)
     seconds = min(policy.first_wait_seconds * 2 ** min(delivery.waits, 20), policy.longest_wait_seconds)
     return Wait(until=now + timedelta(seconds=seconds), reason=f"the tracker does not know them yet: {_said(outcome)}")
 
@@ -133,14 +140,20 @@ def _failed(
         return Dead(reason=f"gave up after {made} attempts in {delivery.age_seconds / 86_400:.1f} days: {reason}")
     ceiling = min(policy.longest_retry_seconds, policy.first_retry_seconds * 2 ** min(delivery.attempts, 20))
     at = now + timedelta(seconds=jitter * ceiling)
-    if _is_ours(outcome):
+    if is_ours(outcome):
         return RetryAt(at=at, reason=reason)
     if tracker.failures >= policy.outage_failures and len(tracker.failing_lanes) >= policy.outage_lanes:
         return Pause(reason=f"outage: {reason}", counted=True, retry_at=at)
-    since = delivery.failing_since or now
-    stuck = (now - since).total_seconds() >= policy.steps_aside_seconds
-    others_pass = tracker.last_success_at is not None and tracker.last_success_at > since
-    return RetryAt(at=at, reason=reason, steps_aside=stuck and others_pass)
+    failing = unpaused(tracker, now) - delivery.failing_since if delivery.failing_since else timedelta()
+    stuck = failing.total_seconds() >= policy.steps_aside_seconds
+    return RetryAt(at=at, reason=reason, steps_aside=stuck and fails_alone(delivery, tracker))
+
+
+def fails_alone(delivery: Delivery, tracker: Tracker) -> bool:
+    """Whether somebody succeeded since this delivery began to fail: then its failures say nothing of the tracker."""
+    since, success = delivery.failing_since, tracker.last_success_at
+    # a pause since that success makes it look older than it is: then the tracker is suspected, not the delivery
+    return since is not None and success is not None and success - timedelta(seconds=tracker.paused_seconds) > since
 
 
 def _observe(tracker: Tracker, delivery: Delivery, outcome: Outcome, now: datetime) -> Tracker:
@@ -163,7 +176,7 @@ def _observe(tracker: Tracker, delivery: Delivery, outcome: Outcome, now: dateti
         return replace(tracker, not_found_lanes=_with(tracker.not_found_lanes, delivery.lane))
     if status in _THROTTLES:
         return replace(tracker, throttles=0 if outcome.retry_after_seconds else tracker.throttles + 1)
-    if outcome.error == "unsendable" or _is_ours(outcome):
+    if outcome.error == "unsendable" or is_ours(outcome) or fails_alone(delivery, tracker):
         return tracker
     if status is None or status in _PASSING or status >= 500:
         lanes = _with(tracker.failing_lanes, delivery.lane)
@@ -171,7 +184,8 @@ def _observe(tracker: Tracker, delivery: Delivery, outcome: Outcome, now: dateti
     return tracker
 
 
-def _is_ours(outcome: Outcome) -> bool:
+def is_ours(outcome: Outcome) -> bool:
+    """Whether a try ended by our own doing."""
     return outcome.status is None and outcome.error in (INTERRUPTED, BUG)
 
 
@@ -184,7 +198,9 @@ def _proves_well(outcome: Outcome, tracker: Tracker) -> bool:
 
 def _lifted(tracker: Tracker, outcome: Outcome, now: datetime) -> Tracker:
     """End a pause that began before this request did; an operator's stays."""
-    if tracker.paused_since is None or tracker.paused_by_operator or outcome.started_at < tracker.paused_since:
+    if tracker.paused_since is None or tracker.paused_by_operator:
+        return tracker
+    if outcome.started_at < tracker.paused_since + _MILLISECOND:
         return tracker
     return resumed(tracker, now)
 

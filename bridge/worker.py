@@ -262,10 +262,10 @@ class Worker:
             why=why,
         )
         if isinstance(settled.decision, Dead):
-            logs.event(
-                _log, logging.ERROR, "delivery.dead", delivery_id=delivery.id, event_id=delivery.event_id, why=why
-            )
-            self._notify(notices.dead(self._clock(), delivery, why=why))
+            level = logging.ERROR if settled.decision.alarms else logging.INFO
+            logs.event(_log, level, "delivery.dead", delivery_id=delivery.id, event_id=delivery.event_id, why=why)
+            if settled.decision.alarms:
+                self._notify(notices.dead(self._clock(), delivery, why=why))
         if settled.promoted is not None:
             logs.event(_log, logging.WARNING, "delivery.promoted", delivery_id=settled.promoted, instead_of=delivery.id)
 

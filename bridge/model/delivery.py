@@ -55,7 +55,7 @@ class Delivery:
     #: when it first stepped out of its lane as `waiting`, by the clock that stands still while paused
     waiting_since: datetime | None = None
     waits: int = 0
-    #: when it began to fail with nothing but failures, for lanes to step aside
+    #: when it began to fail with nothing but failures, by that same clock: for lanes to step aside
     failing_since: datetime | None = None
     duplicate_of: int | None = None
     #: when its sender's API was first asked about it, and whether that is over

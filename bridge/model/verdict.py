@@ -49,6 +49,8 @@ class Dead:
     """A person must look; `reason` names the field or the limit."""
 
     reason: str
+    #: False for an end that is nobody's fault and wakes nobody
+    alarms: bool = True
 
     word: ClassVar[str] = "dead"
 

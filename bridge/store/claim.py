@@ -26,6 +26,12 @@ LEASE = timedelta(seconds=25)
 _MOST_READMITTED = 500
 
 _POLICY = retry.Policy()
+#: So many deliveries that have been failing are under way at once at most: should they hang, they hold no more slots.
+_MOST_FAILING = 8
+#: Beyond so many of them the others are not looked for.
+_MOST_PASSED_OVER = 2_000
+#: So many heads are looked at for the one that goes alone.
+_MOST_COMPARED = 100
 #: Nothing waits longer than this for its next try; further away it stands because the clock was set back.
 _LONGEST_RETRY_MS = round(_POLICY.longest_retry_seconds * 1000)
 _LONGEST_WAIT_MS = 25 * 3_600_000
@@ -48,7 +54,7 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
     stored = read_tracker(db)
     before = reached(stored, now)
     tracker, leave = _leave(db, before, limit, now)
-    ids = _probe(db, tracker, leave.most) if leave.is_probe else _due_heads(db, now, leave.most)
+    ids, passed_over = _chosen(db, tracker, leave, to_ms(now))
     granted, tracker, token_at = rate.take(tracker, pace, len(ids), now) if ids else (0, tracker, None)
     deliveries = _lease(db, ids[:granted], tracker, now)
     if deliveries and leave.is_probe:
@@ -65,7 +71,8 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
     if deliveries and (leave.is_probe or tracker.cautious):
         # nothing else may go before this one is settled, and that is a commit
         return Claimed(deliveries=deliveries, tracker=tracker)
-    return Claimed(deliveries=deliveries, ask_again_at=_next_due(db), tracker=tracker)
+    # those that were passed over go when one of their kind has come back, and that is a commit
+    return Claimed(deliveries=deliveries, ask_again_at=_next_due(db, to_ms(now) if passed_over else 0), tracker=tracker)
 
 
 def _reach_due(db: sqlite3.Connection, now_ms: int) -> None:
@@ -95,21 +102,80 @@ def _is_sending(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM deliveries WHERE state = 'sending' LIMIT 1").fetchone() is not None
 
 
-def _due_heads(db: sqlite3.Connection, now: datetime, most: int) -> list[int]:
-    rows = db.execute(
-        "SELECT id FROM deliveries WHERE head = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?", (to_ms(now), most)
+def _chosen(db: sqlite3.Connection, tracker: Tracker, leave: _Leave, now_ms: int) -> tuple[list[int], bool]:
+    """The heads that may go, and whether some were passed over that are as due as they."""
+    if leave.most == 0:
+        return [], False
+    if leave.is_probe:
+        return _probe(db, tracker, now_ms), False
+    if tracker.cautious:
+        return _alone(db, now_ms), False
+    return _due_heads(db, now_ms, leave.most)
+
+
+def _due_heads(db: sqlite3.Connection, now_ms: int, most: int) -> tuple[list[int], bool]:
+    """The oldest due, but of those that have been failing only a few at a time."""
+    heads = db.execute(
+        "SELECT id, failing_since FROM deliveries WHERE head = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+        (now_ms, most + _MOST_PASSED_OVER),
     )
-    return [delivery_id for (delivery_id,) in rows]
+    chosen: list[int] = []
+    may_fail: int | None = None
+    passed_over = False
+    for delivery_id, failing_since in heads:
+        if failing_since is not None:
+            may_fail = _MOST_FAILING - _failing_under_way(db) if may_fail is None else may_fail
+            if may_fail <= 0:
+                passed_over = True
+                continue
+            may_fail -= 1
+        chosen.append(delivery_id)
+        if len(chosen) == most:
+            break
+    heads.close()
+    return chosen, passed_over
 
 
-def _probe(db: sqlite3.Connection, tracker: Tracker, most: int) -> list[int]:
-    """The head to try the tracker with: another customer's than last time where there is one, due or not."""
-    if most == 0:
-        return []
-    others = db.execute(
-        "SELECT id FROM deliveries WHERE head = 1 AND lane <> ? ORDER BY due_at, id LIMIT 1", (tracker.probed_lane,)
+def _failing_under_way(db: sqlite3.Connection) -> int:
+    (count,) = db.execute(
+        "SELECT count(*) FROM deliveries WHERE state = 'sending' AND failing_since IS NOT NULL"
     ).fetchone()
-    row = others or db.execute("SELECT id FROM deliveries WHERE head = 1 ORDER BY due_at, id LIMIT 1").fetchone()
+    return int(count)
+
+
+def _alone(db: sqlite3.Connection, now_ms: int) -> list[int]:
+    """The due head that goes before all others may: rather one that has not been failing."""
+    row = db.execute(
+        """
+        SELECT id FROM (
+            SELECT id, due_at, failing_since FROM deliveries
+            WHERE head = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?
+        )
+        ORDER BY failing_since IS NOT NULL, due_at, id LIMIT 1
+        """,
+        (now_ms, _MOST_COMPARED),
+    ).fetchone()
+    return [row["id"]] if row else []
+
+
+def _probe(db: sqlite3.Connection, tracker: Tracker, now_ms: int) -> list[int]:
+    """The head to try the tracker with: another customer's than last time where there is one, due or not.
+
+    A probe is the try most likely to end unknown. So rather not one whose rule forbids to repeat it, nor one that has
+    been failing by itself, and rather a sale, which the tracker knows again by its invoice id.
+    """
+    row = db.execute(
+        """
+        SELECT id FROM (
+            SELECT id, due_at, lane, kind, when_unsure, failing_since FROM deliveries
+            WHERE head = 1 ORDER BY due_at, id LIMIT :most
+        )
+        ORDER BY
+            lane = :probed, when_unsure = 'hold', failing_since IS NOT NULL, due_at > :now, kind = 'lead', due_at, id
+        LIMIT 1
+        """,
+        {"most": _MOST_COMPARED, "probed": tracker.probed_lane, "now": now_ms},
+    ).fetchone()
     return [row["id"]] if row else []
 
 
@@ -146,15 +212,16 @@ def _bury(db: sqlite3.Connection, delivery_id: int, lane: str, now: datetime) ->
         pass_on(db, delivery_id, to_ms(now))
 
 
-def _next_due(db: sqlite3.Connection) -> datetime | None:
+def _next_due(db: sqlite3.Connection, after_ms: int) -> datetime | None:
     (due_at,) = db.execute(
         """
         SELECT min(due_at) FROM (
-            SELECT min(due_at) AS due_at FROM deliveries WHERE head = 1
+            SELECT min(due_at) AS due_at FROM deliveries WHERE head = 1 AND due_at > ?
             UNION ALL
             SELECT min(due_at) AS due_at FROM deliveries WHERE state = 'waiting'
         )
-        """
+        """,
+        (after_ms,),
     ).fetchone()
     return maybe_from_ms(due_at)
 

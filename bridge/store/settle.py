@@ -183,16 +183,16 @@ def _history(
             history["waits"] = before.waits + 1
             history["waiting_since"] = maybe_ms(before.waiting_since) or unpaused_ms(tracker, now)
             history["failing_since"] = None
-        case RetryAt():
-            history["failing_since"] = to_ms(before.failing_since or now)
+        case RetryAt() if not retry.is_ours(outcome):
+            history["failing_since"] = maybe_ms(before.failing_since) or unpaused_ms(tracker, now)
         case Pause(counted=counted):
             refused = _refuses(outcome)
             counts = refused and (before.refusals == 0 or retry.others_passed(before, tracker))
             history["refusals"] = before.refusals + counts
             history["first_refused_at"] = maybe_ms(now if refused else before.last_refused_at)
             if counted:
-                history["failing_since"] = to_ms(before.failing_since or now)
-        case Dead():
+                history["failing_since"] = maybe_ms(before.failing_since) or unpaused_ms(tracker, now)
+        case RetryAt() | Dead():
             pass
     return history
 

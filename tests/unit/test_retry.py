@@ -21,7 +21,7 @@ from bridge.model import (
     Tracker,
     Wait,
 )
-from bridge.retry import Policy, judge, probe_delay, resumed
+from bridge.retry import REPEATED, Policy, judge, probe_delay, resumed
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POLICY = Policy()
@@ -153,7 +153,7 @@ def test_not_yet_for_a_day_is_dead_and_says_unattributed() -> None:
 
     decision, _ = verdict(an_answer(404, message="no such click"), waiting, Tracker(proven=True))
 
-    assert Dead(reason="unattributed: 404 no such click") == decision
+    assert Dead(reason="unattributed: 404 no such click", alarms=False) == decision
 
 
 def test_five_unknown_customers_before_any_success_mean_a_wrong_host() -> None:
@@ -238,6 +238,27 @@ def test_one_customer_failing_alone_is_no_outage() -> None:
     assert not tracker.is_paused
 
 
+def test_those_that_fail_while_others_pass_make_no_outage() -> None:
+    """Otherwise two bad customers would pause everybody whenever nobody else has anything to send."""
+    others_pass = Tracker(proven=True, cautious=False, last_success_at=NOW - timedelta(minutes=1))
+    tracker = others_pass
+    for number in range(20):
+        stuck = a_delivery(lane=f"cus_{number}", attempts=4, failing_since=NOW - timedelta(minutes=10))
+        decision, tracker = verdict(an_answer(500), stuck, tracker)
+        assert isinstance(decision, RetryAt)
+
+    assert others_pass == tracker
+
+
+def test_those_that_began_to_fail_since_the_last_success_make_an_outage() -> None:
+    tracker = Tracker(proven=True, last_success_at=NOW - timedelta(minutes=10))
+    for number in range(3):
+        failing = a_delivery(lane=f"cus_{number}", attempts=1, failing_since=NOW - timedelta(minutes=1))
+        _, tracker = verdict(an_answer(500), failing, tracker)
+
+    assert tracker.is_paused
+
+
 def test_a_success_between_failures_starts_the_count_again() -> None:
     tracker = Tracker(proven=True)
     for lane in ("cus_1", "cus_2"):
@@ -273,6 +294,15 @@ def test_a_success_of_an_older_request_does_not_lift_a_pause() -> None:
     paused = Tracker(paused_since=NOW, pause_reason="401")
 
     _, tracker = verdict(an_answer(200, started_at=NOW - timedelta(seconds=1)), tracker=paused)
+
+    assert tracker.is_paused
+
+
+def test_a_success_of_the_very_millisecond_in_which_a_pause_began_does_not_lift_it() -> None:
+    """The store keeps whole milliseconds: the request may have been the older one."""
+    paused = Tracker(paused_since=NOW, pause_reason="the tracker asks for patience (429)")
+
+    _, tracker = verdict(an_answer(200, started_at=NOW + timedelta(microseconds=900)), tracker=paused)
 
     assert tracker.is_paused
 
@@ -316,6 +346,14 @@ def test_a_rule_that_says_hold_does_not_repeat_what_is_unknown() -> None:
     assert isinstance(not_sent, RetryAt)
 
 
+def test_a_success_after_an_unknown_answer_is_flagged() -> None:
+    repeated, _ = verdict(an_answer(200, says_false=True), a_delivery(unsure=True))
+    first, _ = verdict(an_answer(200), a_delivery(attempts=3))
+
+    assert Delivered(flags=("the tracker said status false", REPEATED)) == repeated
+    assert Delivered() == first
+
+
 def test_409_is_not_flagged_when_an_earlier_try_may_have_arrived() -> None:
     decision, _ = verdict(an_answer(409), a_delivery(unsure=True))
 
@@ -333,6 +371,19 @@ def test_a_head_that_fails_for_an_hour_while_others_pass_steps_aside() -> None:
     assert aside.steps_aside
     assert isinstance(alone, RetryAt)
     assert not alone.steps_aside
+
+
+def test_an_hour_of_failing_stands_still_while_the_tracker_is_paused() -> None:
+    stuck = a_delivery(attempts=9, failing_since=NOW - timedelta(hours=3, minutes=59))
+    others = Tracker(proven=True, paused_seconds=3 * 3600.0, last_success_at=NOW - timedelta(minutes=1))
+
+    before, _ = verdict(a_failure(), stuck, others)
+    after, _ = verdict(a_failure(), replace(stuck, failing_since=NOW - timedelta(hours=4, minutes=1)), others)
+
+    assert isinstance(before, RetryAt)
+    assert not before.steps_aside
+    assert isinstance(after, RetryAt)
+    assert after.steps_aside
 
 
 def test_probes_double_from_five_seconds_to_five_minutes() -> None:
