@@ -2,6 +2,7 @@
 
 The status alone says whether the tracker has it; the body is kept as text and asked only what went wrong, because
 the tracker's documents and packages agree on no body. Content type and text are both looked at: neither is reliable.
+What an outcome keeps of it has been through `hide`, before it is cut.
 """
 
 import json
@@ -11,6 +12,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from bridge.model import Json, Outcome, Sent
+from bridge.tracking.discretion import Hide, unchanged
 from bridge.tracking.message import message_of, one_line, title_of
 from bridge.tracking.retry_after import seconds_asked
 
@@ -58,7 +60,9 @@ def read(answer: Answer) -> Read:
     return Read(text=text, is_json=isinstance(value, dict | list) or "json" in content_type, is_html=False, value=value)
 
 
-def outcome(answer: Answer, body: Read, *, started_at: datetime, duration_ms: float, now: datetime) -> Outcome:
+def outcome(
+    answer: Answer, body: Read, *, started_at: datetime, duration_ms: float, now: datetime, hide: Hide = unchanged
+) -> Outcome:
     """Describe a try that was answered."""
     says_false = isinstance(body.value, dict) and body.value.get("status") is False
     unsuccessful = isinstance(body.value, dict) and body.value.get("success") is False
@@ -68,21 +72,21 @@ def outcome(answer: Answer, body: Read, *, started_at: datetime, duration_ms: fl
         started_at=started_at,
         duration_ms=duration_ms,
         status=answer.status,
-        text=_kept(body.text),
+        text=_kept(hide(body.text)),
         is_json=body.is_json,
         is_html=body.is_html,
         says_false=says_false,
-        message=_message(answer, body) if is_wrong else "",
+        message=_message(answer, body, hide) if is_wrong else "",
         retry_after_seconds=seconds_asked(answer.headers.get("retry-after"), answer.headers.get("date"), now),
     )
 
 
-def _message(answer: Answer, body: Read) -> str:
+def _message(answer: Answer, body: Read, hide: Hide) -> str:
     if 300 <= answer.status <= 399 and "location" in answer.headers:
-        return one_line(f"redirects to {_host(answer.headers['location'])}")
+        return one_line(f"redirects to {hide(_host(answer.headers['location']))}")
     if body.is_html:
-        return title_of(body.text)
-    said = message_of(body.value) if body.is_json else one_line(body.text)
+        return title_of(hide(body.text))
+    said = message_of(body.value, hide) if body.is_json else one_line(hide(body.text))
     return said or (f"the answer was cut off ({answer.stopped})" if answer.stopped else "")
 
 

@@ -6,10 +6,11 @@ Pure; takes any JSON and never raises.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from bridge.model import Json
+from bridge.tracking.discretion import ADDRESS, BLANK, Hide, unchanged
 
 MOST_CHARS = 200
 _MOST_READ = 4_000
@@ -25,17 +26,14 @@ _PARTICULARS = ("errors", "details", "issues", "fieldErrors", "formErrors", "vio
 #: The field an item speaks of.
 _FIELD = ("field", "path", "loc", "param", "property", "pointer")
 
-#: A shorter word would blank the sentence around it.
-_SHORTEST_WORD = 3
-
 _NUMBER = re.compile(r"\+?[0-9]{8,}")
 _TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.~]{16,}")
 
 
-def message_of(answer: Json) -> str:
+def message_of(answer: Json, hide: Hide = unchanged) -> str:
     """The line for an answer that was JSON; empty when it says nothing."""
     said = dict.fromkeys(islice(_says(answer, _MOST_DEPTH), _MOST_PARTS))
-    return one_line("; ".join(text[:_MOST_READ] for text in said))
+    return one_line("; ".join(hide(text)[:_MOST_READ] for text in said))
 
 
 def title_of(page: str) -> str:
@@ -51,14 +49,6 @@ def one_line(text: str) -> str:
     printable = "".join(char if char.isprintable() else " " for char in text[:_MOST_READ])
     line = " ".join(_blanked(word) for word in printable.split())
     return line if len(line) <= MOST_CHARS else f"{line[: MOST_CHARS - 1].rstrip()}…"
-
-
-def without(line: str, words: Iterable[str | None]) -> str:
-    """The line with each of these words blanked, whatever their case: what a tracker quotes of a person."""
-    for word in words:
-        if word and len(word) >= _SHORTEST_WORD:
-            line = re.sub(re.escape(word), "[…]", line, flags=re.IGNORECASE)
-    return line
 
 
 def _says(value: Json, depth: int) -> Iterator[str]:
@@ -119,11 +109,11 @@ def _field(value: dict[str, Json]) -> str:
 def _blanked(word: str) -> str:
     at = word.find("@")
     if 0 < at < len(word) - 1 or "%40" in word:
-        return "[e-mail]"
-    return _NUMBER.sub("[…]", _TOKEN.sub(_blanked_token, word))
+        return ADDRESS
+    return _NUMBER.sub(BLANK, _TOKEN.sub(_blanked_token, word))
 
 
 def _blanked_token(found: re.Match[str]) -> str:
     """Keep long words of an error such as CUSTOMER_EXTERNAL_ID_REQUIRED; ids and tokens hold digits."""
     token = found[0]
-    return "[…]" if len(token) > 40 or any(char.isdigit() for char in token) else token
+    return BLANK if len(token) > 40 or any(char.isdigit() for char in token) else token

@@ -9,7 +9,7 @@ import asyncio
 import math
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from time import perf_counter
@@ -23,7 +23,7 @@ from bridge.model import Json, Outcome, Payload, Sent
 from bridge.tracking.answer import MOST_BYTES, Answer, outcome, read
 from bridge.tracking.connections import Connections, Stopped
 from bridge.tracking.failure import detail_of, word_for
-from bridge.tracking.message import without
+from bridge.tracking.discretion import Hide, hider, unchanged
 from bridge.tracking.request import AmountUnit, Request, encode
 
 _PATHS = ("/track/lead", "/track/sale")
@@ -63,6 +63,7 @@ class Wire:
         self.fingerprint = fingerprint(self.base_url, token)
         #: without a token nothing is ever sent
         self.has_token = bool(token)
+        self._token = token
         self._urls = {path: httpx.URL(self.base_url + path) for path in _PATHS}
         self._headers = _headers(self._urls[_PATHS[0]], token)
         self._connections = Connections(slots=slots, tls=tls or _trusted())
@@ -71,14 +72,11 @@ class Wire:
         return f"Wire({self.base_url!r})"
 
     async def send(self, payload: Payload) -> Outcome:
-        """Make one try and describe what came back, without the person it was about: `message` goes into logs."""
-        outcome = (await self.exchange(payload)).outcome
-        if not outcome.message:
-            return outcome
-        person = (payload.customer_email, payload.customer_name, payload.customer_external_id)
-        return replace(outcome, message=without(outcome.message, person))
+        """Make one try and describe what came back, naming no person: it is kept, shown and logged."""
+        exchange = await self.exchange(payload, hide=lambda text: hider(payload, secrets=(self._token,))(text))
+        return exchange.outcome
 
-    async def exchange(self, payload: Payload, *, is_dated: bool = True) -> Exchange:
+    async def exchange(self, payload: Payload, *, is_dated: bool = True, hide: Hide = unchanged) -> Exchange:
         """The same with the whole answer; undated leaves the payload's timestamp out."""
         started_at, started = datetime.now(UTC), perf_counter()
         attempt = _Attempt()
@@ -91,7 +89,7 @@ class Wire:
                 await self._make(attempt, request)
             else:
                 attempt.failed("unsendable", "no token")
-        return attempt.over(started_at, (perf_counter() - started) * 1000)
+        return attempt.over(started_at, (perf_counter() - started) * 1000, hide)
 
     async def aclose(self) -> None:
         """Close the connections once the tries under way have ended; later ones end at once as `stopped`."""
@@ -169,7 +167,7 @@ class _Attempt(httpx.AsyncByteStream):
         """Note why it ended early."""
         self.stopped, self.detail = word, detail
 
-    def over(self, started_at: datetime, duration_ms: float) -> Exchange:
+    def over(self, started_at: datetime, duration_ms: float, hide: Hide) -> Exchange:
         """What the try came to."""
         if self._response is None:
             sent = Sent.MAYBE if self.is_begun else Sent.NO
@@ -189,7 +187,8 @@ class _Attempt(httpx.AsyncByteStream):
             stopped=self.stopped,
         )
         body = read(answer)
-        told = outcome(answer, body, started_at=started_at, duration_ms=duration_ms, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        told = outcome(answer, body, started_at=started_at, duration_ms=duration_ms, now=now, hide=hide)
         return Exchange(outcome=told, text=body.text, value=body.value)
 
 

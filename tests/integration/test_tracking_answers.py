@@ -7,8 +7,10 @@ told to, and follows redirects with the customer's data. Each row is something i
 import gzip
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -278,6 +280,36 @@ async def test_token_and_customer_are_in_no_log(tracker: FakeTracker, caplog: py
     assert "jane" not in caplog.text
     assert TOKEN not in repr(wire)
     assert TOKEN not in wire.fingerprint
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        pytest.param(lambda text: text, id="as it came"),
+        pytest.param(str.upper, id="upper case"),
+        pytest.param(lambda text: json.dumps(json.dumps(text)), id="JSON in JSON"),
+        pytest.param(quote_plus, id="a form's value"),
+        pytest.param(lambda text: text.replace("@", "\\u0040").replace(" ", "&#32;"), id="escapes and entities"),
+    ],
+)
+@pytest.mark.parametrize("wrap", ['{{"error":{0}}}', '{{"error":"no","was":{0}}}', "<html><title>{0}</title>", "{0}"])
+async def test_of_an_answer_that_repeats_the_request_nobody_is_kept(
+    tracker: FakeTracker, spell: Callable[[str], str], wrap: str
+) -> None:
+    lead = replace(LEAD, customer_name="Jane Doe")
+
+    def echo(received: Received) -> Answer:
+        said = spell(f"{received.body.decode()} of {received.headers['authorization']}")
+        return page(wrap.format(json.dumps(said)).encode(), status=422)
+
+    tracker.answer = echo
+    wire = Wire(tracker.url, TOKEN)
+    outcome = await wire.send(lead)
+    await wire.aclose()
+    kept = f"{outcome.text} {outcome.message}".lower()
+
+    assert "eventname" in kept
+    assert [] == [word for word in ("jane", "doe", "user_42", "example.com", TOKEN) if word in kept]
 
 
 def test_the_wire_refuses_what_cannot_work_without_showing_it() -> None:

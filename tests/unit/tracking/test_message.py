@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Json
-from bridge.tracking.message import MOST_CHARS, message_of, one_line, title_of, without
+from bridge.tracking.message import MOST_CHARS, message_of, one_line, title_of
 
 
 @pytest.mark.parametrize(
@@ -105,18 +105,6 @@ def test_the_message_is_found_in_every_shape(expected: str, answer: Json) -> Non
 )
 def test_a_line_is_plain_and_blank_of_persons_and_tokens(expected: str, text: str) -> None:
     assert expected == one_line(text)
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("customer Ada Buyer is unknown", "customer […] is unknown"),
-        ("customer ADA BUYER (cus_1) is unknown", "customer […] ([…]) is unknown"),
-        ("nothing about anybody", "nothing about anybody"),
-    ],
-)
-def test_a_line_is_blank_of_the_person_it_was_about(line: str, expected: str) -> None:
-    assert expected == without(line, ["Ada Buyer", "cus_1", None, "", "a"])
 
 
 def test_a_line_is_blank_of_telephone_numbers() -> None:
