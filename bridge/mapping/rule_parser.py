@@ -37,6 +37,8 @@ KEYS = (
 #: Keys of what is sent, or looked for: a refund or a dispute is neither.
 TRACK_KEYS = ("event_name", "mode", "without_click_id", "wait", "fill", "when_unsure", "silence")
 RECORDS = ("refund", "dispute")
+#: What is in an expression and in no name.
+EXPRESSION_SIGNS = ("||", "&&", "==", "`", "{{")
 #: The fields without which there is nothing to send.
 NEEDED = {
     "lead": ("customer_external_id",),
@@ -188,6 +190,11 @@ class RuleParser:
             return None
         if len(text) > MOST_ID or cleaned(text) != text:
             self.reader.note("wrong-value", node.place, f'"event_name" is one line of at most {MOST_ID} characters')
+            return None
+        if any(sign in text for sign in EXPRESSION_SIGNS):
+            why = "it stands for itself and would be sent as it is written"
+            fix = "for an expression, write event_name under `fields`"
+            self.reader.note("wrong-value", node.place, "this event name looks like an expression", why=why, fix=fix)
             return None
         return constant_of(text, node)
 

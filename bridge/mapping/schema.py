@@ -23,6 +23,7 @@ Schema = dict[str, Json]
 _SLUG: Final = r"^\s*[a-z0-9][a-z0-9-]{0,63}\s*$"
 #: One line: no control characters, and no spaces but plain ones.
 _LINE: Final = r"^\s*(?=\S)[^\u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,%d}\s*$"
+_SIGNS: Final = "|".join(sign.replace("|", r"\|").replace("{", r"\{") for sign in rule_parser.EXPRESSION_SIGNS)
 _SALE_ONLY: Final = tuple(name for name in SALE_FIELDS if name not in LEAD_FIELDS)
 
 _NAME: Final = r'([A-Za-z_][A-Za-z0-9_]*|"([^"\\\u0000-\u001f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*")'
@@ -142,7 +143,11 @@ def _part() -> Schema:
         "types": _ref("texts"),
         "track": {"enum": ["lead", "sale"]},
         "record": {"enum": [*rule_parser.RECORDS]},
-        "event_name": {"type": ["string", "number", "boolean"], "pattern": _LINE % MOST_ID},
+        "event_name": {
+            "type": ["string", "number", "boolean"],
+            "pattern": _LINE % MOST_ID,
+            "not": {"type": "string", "pattern": _SIGNS},
+        },
         "fields": closed(_described(fields, glossary.FIELD, fields)),
         "unit": {"enum": [unit.value for unit in Unit]},
         "once_per": _ref("expressions"),

@@ -5,6 +5,7 @@ No text made here holds the secret, nor a part of it.
 
 import base64
 import binascii
+import re
 from typing import assert_never
 
 from bridge.sources.scheme import Basic, Hmac, KeyForm, Nothing, PayPal, Proof, Stripe, Token
@@ -18,6 +19,8 @@ _PLACEHOLDERS = frozenset(
         *("nosecretprovided", "user:password", "username:password"),
     )
 )
+#: How shells, Windows and templates write one; a text like that is known to everybody.
+_VARIABLE = re.compile(r"\$\{.*|\$[A-Z][A-Z0-9_]*|%[A-Z][A-Z0-9_]*%|\{\{.*\}\}")
 _API_KEYS = ("sk_", "rk_", "pk_")
 #: What Standard Webhooks writes before a key pair's halves.
 _PUBLIC, _PRIVATE = "whpk_", "whsk_"
@@ -37,7 +40,7 @@ def common_flaw(secret: str) -> str:
         return "there is white space around it"
     if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in secret):
         return "it holds characters that no secret has"
-    if secret.startswith("${"):
+    if _VARIABLE.fullmatch(secret):
         return "it is a variable that was not replaced"
     return "it is a placeholder, not a secret" if _is_placeholder(secret) else ""
 

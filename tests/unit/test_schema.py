@@ -292,6 +292,8 @@ INVALID: dict[str, Any] = {
     "fill by an address that is not read": a_document(rules=[a_sale(fill=["customer", "email"])]),
     "no event name": a_document(rules=[a_lead(event_name=GONE)]),
     "two event names": a_document(rules=[a_lead(fields={"customer_external_id": "a", "event_name": "b"})]),
+    "an event name that is an expression": a_document(rules=[a_lead(event_name="a == 'b' && 'c' || 'd'")]),
+    "an event name that is a template": a_document(rules=[a_lead(event_name="{{ plan }}")]),
     "an event name of two lines": a_document(rules=[a_lead(event_name="a\nb")]),
     "an event name of 256 letters": a_document(rules=[a_lead(event_name="a" * 256)]),
     "a constant with another key": a_document(
