@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.mapping import parse
-from bridge.mapping.grammar import ExpressionError, read
+from bridge.mapping.grammar import read
 from bridge.mapping.spelling import spelled
 from bridge.mapping.values import Unfit
 from bridge.model import Json
