@@ -13,7 +13,7 @@ _MODES = {"live": "test", "production": "sandbox", "prod": "test", "test": "test
 _PAID = frozenset(
     (
         *("paid", "succeeded", "success", "successful", "completed", "complete", "captured", "confirmed", "approved"),
-        *("settled", "processing", "active"),
+        "settled",
     )
 )
 #: Words that say that nothing came in, or went back.

@@ -176,6 +176,15 @@ def test_a_test_flag_is_found() -> None:
         assert expression == draft("sample", {}, {}, base | flag).event["test"].expression
 
 
+def test_a_state_that_says_paid_is_a_condition_and_any_other_a_question() -> None:
+    base: dict[str, Json] = {"order_id": "7", "total": "4.50", "currency": "EUR", "customer_id": "c"}
+
+    assert "    when: status == 'paid'\n" in page(draft("sample", {}, {}, base | {"status": "paid"}), "x")
+    unsure = page(draft("sample", {}, {}, base | {"status": "processing"}), "x")
+    assert '    # CHECK: status is "processing" here; if other values mean that nothing was paid' in unsure
+    assert "    when: " not in unsure
+
+
 def test_names_that_need_quotes_get_them() -> None:
     document: Json = {"Customer E-Mail": "ada@example.com", "Order ID": "7", "Order Total": "12.50", "Currency": "EUR"}
     text = page(draft("sample", {}, {}, document), "x")
