@@ -44,6 +44,8 @@ class FakeStripe:
     accounts: list[str] = field(default_factory=list)
     #: seconds before any answer
     slowness: float = 0.0
+    #: statuses by the kind of object that the key may not read
+    refused: dict[str, int] = field(default_factory=dict)
     url: str = ""
     _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -74,6 +76,9 @@ class FakeStripe:
         return status, body
 
     def _work(self, method: str, path: str, given: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        kind = path.strip("/").split("/")[1]
+        if kind in self.refused:
+            return self.refused[kind], {"error": {"type": "invalid_request_error", "message": "no"}}
         match method, path.strip("/").split("/")[1:]:
             case "GET", ["events"]:
                 return 200, self._paged(self._matching(given), given, path)
@@ -164,8 +169,8 @@ def fake_stripe() -> Iterator[FakeStripe]:
         def _serve(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-            time.sleep(fake.slowness)
             fake.accounts.append(self.headers.get("stripe-account") or "")
+            time.sleep(fake.slowness)
             given = parse_qs(parts.query if self.command == "GET" else body, keep_blank_values=True)
             failure = fake.failures.popleft() if fake.failures else None
             if self.headers.get("authorization") != f"Bearer {KEY}":
