@@ -97,7 +97,10 @@ def test_no_command_is_wrong_usage_and_says_what_there_is(capsys: pytest.Capture
         (["ev\x1b[2Jents"], 'there is no command "ev\\u001b[2Jents": did you mean "events"?\n'),
         (["check", "--jsn"], "trackbridge: error: unrecognized arguments: --jsn\n"),
         (["check", "--js"], "trackbridge: error: unrecognized arguments: --js\n"),
-        (["explain", "stripe"], "trackbridge explain: error: one of the arguments PAYLOAD.json --example is required\n"),
+        (
+            ["explain", "stripe"],
+            "trackbridge explain: error: one of the arguments PAYLOAD.json --example is required\n",
+        ),
         (
             ["events", "--since", "soon"],
             'trackbridge events: error: argument --since: expected 30m, 12h, 7d or an ISO 8601 time, got "soon"\n',
