@@ -43,6 +43,14 @@ _TIMES = {
     "sale": 66,
     "date": 60,
     "triggered": 84,
+    "fired": 84,
+    "settled": 78,
+    "happened": 92,
+    "emitted": 80,
+    "dispatched": 70,
+    "published": 66,
+    "raised": 66,
+    "placed": 80,
     "received": 60,
     "updated": 45,
 }
@@ -103,7 +111,7 @@ def event_id(found: Sequence[Leaf], *, has_type: bool) -> Choice | None:
     def points(leaf: Leaf) -> int:
         if not shapes.is_id(leaf.value) or leaf.is_listed or leaf.is_pair:
             return 0
-        if "id" in leaf.words and leaf.words & {"event", "evt", "delivery", "notification", "message"}:
+        if leaf.words & {"id", "guid", "uuid"} and leaf.words & {"event", "evt", "delivery", "notification", "message"}:
             return 100 - 10 * leaf.depth - (30 if leaf.words & {"type", "name"} else 0)
         if "id" in leaf.words and leaf.words & {"submission", "response", "entry"}:
             return 70 - 5 * leaf.depth

@@ -158,6 +158,10 @@ _NO_PURCHASE = frozenset(
 )
 
 
+#: What people call their ids: `booking.reference`, `order.number`.
+_PLAIN_NUMBERS = (frozenset({"reference"}), frozenset({"ref"}), frozenset({"number"}), frozenset({"no"}))
+
+
 def invoice_id(found: Sequence[Leaf], money: Leaf) -> Choice | None:
     """The id of what was paid: that of the object which holds the amount before all others."""
     own = _own_id(found, money)
@@ -175,6 +179,10 @@ def invoice_id(found: Sequence[Leaf], money: Leaf) -> Choice | None:
             return noun - 1 - 2 * leaf.depth - _strange(leaf)
         if noun and leaf.words & {"number", "no", "reference", "ref", "name"}:
             return noun - 25 - 2 * leaf.depth
+        if leaf.words in _PLAIN_NUMBERS:
+            noun = max((_MONEY_NOUNS[word] for word in leaf.parent if word in _MONEY_NOUNS), default=0)
+            if noun:
+                return max(noun - 30 - 2 * leaf.depth, 45)
         is_beside = leaf.within == money.within and not leaf.words & _NO_PURCHASE
         return (
             60
