@@ -87,7 +87,7 @@ class Lookups:
         self.wake: Callable[[], None] = lambda: None
 
     def wants(self, delivery: Delivery) -> bool:
-        """Whether Stripe should be asked about this one first."""
+        """Whether Stripe should be asked about this one first. Never raises."""
         if delivery.tries or delivery.is_looked_up or not isinstance(delivery.payload, Sale):
             return False
         source = self._library().sources.get(delivery.source)

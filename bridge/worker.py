@@ -163,12 +163,15 @@ class Worker:
         for delivery in claimed.deliveries:
             if self._lookups is not None and self._lookups.wants(delivery):
                 self._unasked.append(delivery)
-                continue
-            task = asyncio.create_task(self._deliver(delivery))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            else:
+                self._start(delivery)
         await self._hand_over()
         return claimed
+
+    def _start(self, delivery: Delivery) -> None:
+        task = asyncio.create_task(self._deliver(delivery))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     async def _hand_over(self) -> bool:
         """Hand to the look-ups what must be asked about first; False when the store could not give its leases back."""
@@ -180,6 +183,10 @@ class Worker:
         except StoreError as error:
             self._store_trouble("park", error)
             return False
+        except Exception as error:  # noqa: BLE001 - what cannot be asked about is sent as it is, and stops nobody
+            logs.event(_log, logging.ERROR, "bug", exception=error, where="lookups")
+            for delivery in batch:
+                self._start(delivery)
         del self._unasked[: len(batch)]
         return True
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bridge import library, sources
+from bridge.demo.tracker import FakeTracker
 from bridge.inquiry import Question
 from bridge.intake import Intake
 from bridge.library import Library
@@ -24,7 +25,8 @@ from bridge.store.base import DeliveryFilter
 from bridge.stripe_api import stripe_api
 from bridge.worker import Worker
 from tests.fake_stripe import KEY, Failure, FakeStripe, fake_stripe
-from tests.support import wait_until
+from tests.integration.web_hand import a_body, a_bridge, ask
+from tests.support import a_checkout, stripe_headers, wait_until
 
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 D = DeliveryState
@@ -548,3 +550,41 @@ async def test_a_crash_between_asking_and_sending_asks_no_second_time(tmp_path: 
 
     assert ["c1"] == [payload.click_id for payload in b.sent]
     assert ["customers/cus_1"] == b.asked()
+
+
+async def test_a_bug_in_asking_sends_the_sale_as_it_is(
+    tmp_path: Path, fake: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Lookups, "take", broken)
+    async with bench(tmp_path, fake) as b, b.working():
+        await b.record(an_invoice(), an_invoice(2))
+        await b.until(in_1=D.DELIVERED, in_2=D.DELIVERED)
+
+    assert 2 == len(b.sent)
+
+
+# ── a whole bridge ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("key", [KEY, ""], ids=["with a key", "without"])
+async def test_a_bridge_asks_when_it_has_a_key(tmp_path: Path, fake: FakeStripe, key: str) -> None:
+    fake.objects["customers/cus_9"] = {"metadata": {"click_id": "c1"}}
+    async with FakeTracker() as tracker:
+        settings = {
+            "CMS_BASE_URL": tracker.url,
+            "CMS_BEARER_TOKEN": "tok_1",
+            "CMS_RATE_LIMIT": "0",
+            "STRIPE_API_KEY": key,
+            "STRIPE_API_BASE": fake.url,
+        }
+        async with a_bridge(tmp_path, **settings) as bridge:
+            body = a_checkout(9, metadata={})
+            await ask(bridge.app, a_body(body), headers=stripe_headers(body))
+            await tracker.wait_for(1)
+
+    (sale,) = tracker.requests
+    assert isinstance(sale.json, dict)
+    assert ("c1" if key else None) == sale.json.get("clickId")
