@@ -55,11 +55,11 @@ class StripeApi:
         client: stripe.StripeClient,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        pauses: Sequence[float] = _PAUSES,
+        pauses: Sequence[float] | None = None,
     ) -> None:
         self._client = client
         self._sleep = sleep
-        self._pauses = pauses
+        self._pauses = _PAUSES if pauses is None else pauses
 
     async def endpoints(self) -> list[Endpoint]:
         """Every webhook endpoint of the account."""
@@ -156,7 +156,7 @@ async def stripe_api(
     key: str,
     *,
     base_url: str = "https://api.stripe.com",
-    pauses: Sequence[float] = _PAUSES,
+    pauses: Sequence[float] | None = None,
     timeout_seconds: float = _TIMEOUT_SECONDS,
 ) -> AsyncIterator[StripeApi]:
     """The API of this key's account, closed afterwards; one try more than there are `pauses`."""

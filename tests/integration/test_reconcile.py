@@ -19,6 +19,7 @@ from bridge.reconcile import OVERLAP, Progress, keep_reconciled
 from bridge.store import open_store
 from bridge.store.base import EventFilter
 from tests.fake_stripe import KEY, Failure, FakeStripe, fake_stripe
+from tests.receiver import receiver_beside
 from tests.support import a_checkout, bridge_process, wait_until
 
 #: Stripe's library hands httpx its bodies the old way
@@ -105,6 +106,20 @@ def test_a_dry_run_reports_and_takes_nothing_in(fake: FakeStripe, capsys: Text) 
     said = capsys.readouterr()
     assert "not taken in" in said.out
     assert "nothing was taken in (dry run)" in said.err
+
+
+def test_gaps_are_told_to_whom_it_may_concern(fake: FakeStripe, capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver_beside() as receiver:
+        monkeypatch.setenv("TRACKBRIDGE_NOTIFY_URL", receiver.url)
+        reconcile()
+        assert [] == receiver.told
+        happened(fake, 1, 2)
+        reconcile("--dry-run")
+        assert [] == receiver.told
+        reconcile()
+
+    assert ["reconcile.gaps"] == receiver.types
+    assert ("stripe", 2) == (receiver.told[0].json["data"]["source"], receiver.told[0].json["data"]["count"])
 
 
 def test_what_cannot_be_mapped_is_kept_like_a_webhook(fake: FakeStripe, capsys: Text) -> None:
