@@ -15,6 +15,14 @@ from bridge.model import Json
 
 #: Where users put the click id, and in what order it counts.
 _CLICKS: Final = ("click_id", "cms_rf")
+#: The same as a checkout's text fields, whose keys have no underscore.
+_FIELDS: Final = ("clickid", "cmsrf")
+#: An object's own, and its subscription's, as of API version 2025-03-31 and before.
+_METADATA: Final = (
+    ("metadata",),
+    ("parent", "subscription_details", "metadata"),
+    ("subscription_details", "metadata"),
+)
 #: A payment link has one slot, shared with shops' own ids: it counts with this prefix alone.
 _REFERENCE_PREFIX: Final = "cms_rf_"
 #: An invoice paid in more parts than this names the first of them.
@@ -182,15 +190,15 @@ class Inquiry:
 
 
 def _click(document: Json) -> str | None:
-    """The click id in an object's metadata, in that of its subscription, or in a payment link's one slot."""
-    places = (("metadata",), ("parent", "subscription_details", "metadata"), ("subscription_details", "metadata"))
-    for place in places:
-        metadata = _at(document, *place)
-        found = next((click for name in _CLICKS if (click := _clean(_at(metadata, name)))), None)
-        if found:
-            return found
+    """The click id in an object: where the shipped mapping looks for it in an event."""
+    metadata = [_at(document, *place) for place in _METADATA]
+    metadata += [_at(line, "metadata") for line in _list(_at(document, "lines", "data"))]
+    given = [_at(one, name) for one in metadata for name in _CLICKS]
     reference = _text(_at(document, "client_reference_id"))
-    return _clean(reference.removeprefix(_REFERENCE_PREFIX)) if reference.startswith(_REFERENCE_PREFIX) else None
+    given += [reference.removeprefix(_REFERENCE_PREFIX)] if reference.startswith(_REFERENCE_PREFIX) else []
+    fields = {_text(_at(item, "key")): _at(item, "text", "value") for item in _list(_at(document, "custom_fields"))}
+    given += [fields.get(key) for key in _FIELDS]
+    return next((click for value in given if (click := _clean(value))), None)
 
 
 def _clean(value: Json) -> str | None:

@@ -13,7 +13,7 @@ from bridge.mapping.claims import alike
 T = Thing
 
 #: Events as they are kept, by what they tell.
-CHECKOUT = {
+CHECKOUT: dict[str, Any] = {
     "object": "checkout.session",
     "id": "cs_1",
     "payment_intent": "pi_1",
@@ -194,6 +194,12 @@ def test_no_document_and_no_answer_breaks_it(told: Any, answer: Any) -> None:
         ({"parent": {"subscription_details": {"metadata": {"click_id": "c1"}}}}, "c1"),
         ({"subscription_details": {"metadata": {"cms_rf": "c1"}}}, "c1"),
         ({"metadata": {}, "client_reference_id": "cms_rf_c1"}, "c1"),
+        ({"lines": {"data": [{"metadata": {}}, {"metadata": {"click_id": "c1"}}]}}, "c1"),
+        (
+            {"custom_fields": [{"key": "size", "text": {"value": "L"}}, {"key": "clickid", "text": {"value": "c1"}}]},
+            "c1",
+        ),
+        ({"custom_fields": [{"key": "cmsrf", "dropdown": {"value": "c1"}}]}, None),
         ({"metadata": {}, "client_reference_id": "order 7"}, None),
         ({"metadata": {}, "client_reference_id": "cms_rf_"}, None),
         ({"id": "cus_1", "deleted": True}, None),
