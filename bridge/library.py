@@ -106,8 +106,14 @@ def read_paths(paths: Sequence[Path], *, shipped: Path, lookup: Lookup) -> Libra
     return Library(sources=found, problems=tuple(in_order([*problems, *more, *missing])))
 
 
+def is_mapping(path: Path) -> bool:
+    """Whether it is called as a mapping is. What is hidden belongs to an editor or a file system."""
+    return path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+
+
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    """The mapping files; with links that lead nowhere, so that what they led to is not taken for given up."""
+    return sorted(path for path in folder.iterdir() if is_mapping(path) and (path.is_file() or not path.exists()))
 
 
 def _listed(folder: Path) -> tuple[list[Path], list[Problem]]:

@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 
 from bridge import logs, notices
 from bridge.errors import ConfigError, Problem, StoreError
-from bridge.library import Library
+from bridge.library import Library, is_mapping
 from bridge.metrics import Metrics
 from bridge.notices import Notice
 
@@ -55,7 +55,7 @@ def marks(folders: Iterable[Path]) -> Marks:
     for folder in folders:
         with contextlib.suppress(OSError):
             for path in folder.iterdir():
-                if path.suffix in (".yaml", ".yml"):
+                if is_mapping(path):
                     with contextlib.suppress(OSError):
                         stat = path.stat()
                         found.add((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
@@ -175,7 +175,13 @@ class Reloader:
         self._metrics.mappings_stale.set(1)
         for problem in self.failure.problems:
             logs.event(
-                _log, logging.ERROR, "mapping.problem", where=str(problem.place), what=problem.what, fix=problem.fix
+                _log,
+                logging.ERROR,
+                "mapping.problem",
+                where=str(problem.place),
+                what=problem.what,
+                why=problem.why,
+                fix=problem.fix,
             )
         kept = "the mappings loaded before stay in force"
         logs.event(_log, logging.ERROR, "mappings.kept", why=why, problems=len(self.failure.problems), so=kept)

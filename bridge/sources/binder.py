@@ -95,9 +95,12 @@ def _problem(scheme: Scheme, node: Node | None, what: str) -> Problem:
     place = node.place if node else scheme.place
     # without the source line: it may hold the secret itself
     bare = Place(file=place.file, line=place.line, column=place.column)
-    return Problem(
-        code="unusable-secret", what=what, place=bare, fix=f"copy it again from where {scheme.name} shows it"
-    )
+    return Problem(code="unusable-secret", what=what, place=bare, fix=_fix(scheme))
+
+
+def _fix(scheme: Scheme) -> str:
+    whose = "the sender" if scheme.name in ("hmac", "token", "basic") else scheme.name
+    return f"copy it again from where {whose} shows it"
 
 
 def _unaddressed(scheme: Scheme) -> Problem:

@@ -133,6 +133,29 @@ def test_a_folder_that_may_not_be_read_is_a_problem_not_a_crash(
     assert shipped.sources
 
 
+@pytest.mark.parametrize("name", [".#quiz.yaml", "._quiz.yaml", ".quiz.yaml"], ids=["Emacs", "macOS", "hidden"])
+def test_what_editors_and_file_systems_hide_is_no_mapping(tmp_path: Path, name: str) -> None:
+    a_file(tmp_path)
+    (tmp_path / name).write_bytes(b"\xff\xfe\x00")
+    (tmp_path / f"{name}.yaml").symlink_to("ada@host.1234")
+
+    loaded = load(tmp_path, QUIZ_SECRET="a secret of some length")
+
+    assert [] == loaded.errors
+    assert "quiz" in loaded.sources
+
+
+def test_a_link_that_leads_nowhere_is_a_problem_for_its_source_would_be_gone(tmp_path: Path) -> None:
+    (tmp_path / "quiz.yaml").symlink_to(tmp_path / "elsewhere" / "quiz.yaml")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+
+    loaded = load(tmp_path)
+
+    assert ["loop.yaml", "quiz.yaml"] == [Path(str(problem.place)).name for problem in loaded.errors]
+    assert {"unreadable-file"} == {problem.code for problem in loaded.errors}
+
+
 def test_a_file_that_is_no_text_is_a_problem_not_a_crash(tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe\x00")
 

@@ -219,6 +219,22 @@ async def test_a_folder_that_vanishes_keeps_what_is_in_force(tmp_path: Path) -> 
     assert reloader.failure is not None
 
 
+async def test_a_link_whose_file_vanishes_keeps_what_is_in_force_until_it_is_back(tmp_path: Path) -> None:
+    real, folder = tmp_path / "real", tmp_path / "mappings"
+    real.mkdir()
+    folder.mkdir()
+    (folder / "quiz.yaml").symlink_to(quiz(real))
+    reloader = a_reloader(Loader(folder))
+    async with watching(reloader):
+        real.rename(tmp_path / "away")
+        await comes_true(lambda: reloader.failure is not None)
+        assert ["taken"] == rules(reloader)
+        (tmp_path / "away").rename(real)
+        await comes_true(lambda: reloader.failure is None)
+
+    assert ["taken"] == rules(reloader)
+
+
 async def test_a_database_that_cannot_answer_is_tried_again(tmp_path: Path) -> None:
     """An event must never name a revision that nobody can look up."""
     quiz(tmp_path)
