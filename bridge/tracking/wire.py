@@ -22,8 +22,8 @@ from bridge.address import check_base_url, fingerprint
 from bridge.model import Json, Outcome, Payload, Sent
 from bridge.tracking.answer import MOST_BYTES, Answer, outcome, read
 from bridge.tracking.connections import Connections, Stopped
-from bridge.tracking.failure import detail_of, word_for
 from bridge.tracking.discretion import Hide, hider, unchanged
+from bridge.tracking.failure import detail_of, word_for
 from bridge.tracking.request import AmountUnit, Request, encode
 
 _PATHS = ("/track/lead", "/track/sale")
@@ -73,7 +73,7 @@ class Wire:
 
     async def send(self, payload: Payload) -> Outcome:
         """Make one try and describe what came back, naming no person: it is kept, shown and logged."""
-        exchange = await self.exchange(payload, hide=lambda text: hider(payload, secrets=(self._token,))(text))
+        exchange = await self.exchange(payload, hide=hider(payload, secrets=(self._token,)))
         return exchange.outcome
 
     async def exchange(self, payload: Payload, *, is_dated: bool = True, hide: Hide = unchanged) -> Exchange:
