@@ -5,15 +5,20 @@ counted under their source only when that source exists, so a stranger cannot ma
 """
 
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from bridge.model import Counts, Tracker
+from bridge import backlog
+from bridge.model import Backlog, Counts, Tracker
+from bridge.rate import Pace, pace_of
 
 # A second series per counter would say only when this process started.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one function untyped
+
+_Snapshot: TypeAlias = tuple[Counts, Tracker, Backlog]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,7 +28,7 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
-        self._snapshot: tuple[Counts, Tracker] | None = None
+        self._snapshot: _Snapshot | None = None
         self.webhooks = Counter(
             "trackbridge_webhooks",
             "Webhooks answered, by source and answer.",
@@ -97,16 +102,16 @@ class Metrics:
             child = self._answers[source, answer] = self.webhooks.labels(source, answer)
         child.inc()
 
-    def render(self, counts: Counts, tracker: Tracker) -> bytes:
+    def render(self, counts: Counts, tracker: Tracker, left: Backlog) -> bytes:
         """The exposition text, with what the store says right now."""
-        self._snapshot = (counts, tracker)
+        self._snapshot = (counts, tracker, left)
         return generate_latest(self.registry)
 
 
 class _Stored(Collector):
     """Gauges that are read from the store at scrape time, so that they are true after a restart too."""
 
-    def __init__(self, version: str, snapshot: Callable[[], tuple[Counts, Tracker] | None]) -> None:
+    def __init__(self, version: str, snapshot: Callable[[], _Snapshot | None]) -> None:
         self._version = version
         self._snapshot = snapshot
 
@@ -117,7 +122,7 @@ class _Stored(Collector):
         taken = self._snapshot()
         if taken is None:
             return
-        counts, tracker = taken
+        counts, tracker, left = taken
         events = GaugeMetricFamily("trackbridge_events", "Events remembered, by state.", labels=["state"])
         for event_state, count in counts.events.items():
             events.add_metric([event_state.value], count)
@@ -132,3 +137,19 @@ class _Stored(Collector):
         paused = GaugeMetricFamily("trackbridge_tracker_paused", "1 while deliveries are held back.")
         paused.add_metric([], 1 if tracker.is_paused else 0)
         yield from (events, deliveries, oldest, paused)
+        yield from _standing(left, pace_of(tracker) or Pace(n=0))
+
+
+def _standing(left: Backlog, pace: Pace) -> Iterable[GaugeMetricFamily]:
+    """What is due and what is held up; how long it takes only where a rate says so."""
+    due = GaugeMetricFamily("trackbridge_backlog_deliveries", "Deliveries that may go as soon as the rate allows.")
+    due.add_metric([], left.due)
+    held = GaugeMetricFamily("trackbridge_held_lanes", "Customers whose next delivery is tried again later.")
+    held.add_metric([], left.held_lanes)
+    takes = backlog.seconds(left, pace)
+    about = GaugeMetricFamily(
+        "trackbridge_backlog_seconds", "How long these take at the rate, pauses apart; absent without a rate."
+    )
+    if takes is not None:
+        about.add_metric([], takes)
+    yield from (due, held, about)

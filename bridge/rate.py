@@ -27,8 +27,8 @@ class Pace:
 
     @property
     def burst(self) -> int:
-        """How many requests may leave at once after a quiet spell."""
-        return max(1, min(MOST_BURST, self.n // 2))
+        """How many requests may leave at once after a quiet spell: few, since what is kept for it refills nothing."""
+        return max(1, min(MOST_BURST, self.n // 10))
 
     @property
     def per_second(self) -> float:
@@ -38,6 +38,11 @@ class Pace:
     def __str__(self) -> str:
         units = {1.0: "s", 60.0: "min", 3600.0: "hour"}
         return "no limit" if self.is_free else f"{self.n}/{units.get(self.seconds, f'{self.seconds:g} s')}"
+
+
+def pace_of(tracker: Tracker) -> Pace | None:
+    """The pace that is kept; None before the first start."""
+    return None if tracker.rate_n is None else Pace(n=tracker.rate_n, seconds=tracker.rate_seconds)
 
 
 def take(tracker: Tracker, pace: Pace, wanted: int, now: datetime) -> tuple[int, Tracker, datetime | None]:

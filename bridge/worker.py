@@ -11,15 +11,16 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, assert_never
+from typing import Protocol
 
-from bridge import logs, notices, retry
+from bridge import logs, notices, retry, telling
 from bridge.errors import StoreError
 from bridge.metrics import Metrics
-from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, Payload, RetryAt, Sent, Tracker, Wait
+from bridge.model import Dead, Decision, Delivery, Outcome, Payload, Sent, Tracker
 from bridge.notices import Notice
 from bridge.rate import Pace
-from bridge.store.base import Claimed, Settled, Settlement, Store
+from bridge.store.base import Claimed, Settlement, Store
+from bridge.telling import Teller
 
 _log = logs.get("bridge.worker")
 
@@ -67,13 +68,12 @@ class Worker:
         self._store = store
         self._send = send
         self._pace = pace
-        self._metrics = metrics
         self._clock = clock
         self._policy = policy or retry.Policy()
         self._slots = slots
         self._jitter = jitter
         self._poll_seconds = poll_seconds
-        self._notify = tell
+        self._teller = Teller(metrics=metrics, clock=clock, notify=tell)
         self._lookups = lookups
         if lookups is not None:
             lookups.wake = self.wake
@@ -83,6 +83,7 @@ class Worker:
         #: leased, and to be handed to the look-ups
         self._unasked: list[Delivery] = []
         self._tracker = Tracker()
+        self._has_resumed = False
         self._stopping = False
         self._store_failing = False
 
@@ -106,6 +107,7 @@ class Worker:
         if self._stopping and not (self._sending or self._unsettled or self._unasked):
             return True
         claimed = await self._claim() if settled and not self._stopping else None
+        await self._tell_left()
         await self._rest(claimed, settled=settled)
         return False
 
@@ -134,7 +136,7 @@ class Worker:
         del self._unsettled[: len(batch)]
         self._store_failing = False
         for one in settled:
-            self._tell(one)
+            self._teller.tried(one)
             self._see(one.tracker)
         return True
 
@@ -233,57 +235,20 @@ class Worker:
             return
 
     def _see(self, tracker: Tracker) -> None:
-        before, self._tracker = self._tracker, tracker
-        if tracker.is_paused and not before.is_paused:
-            until = tracker.paused_until or tracker.probe_at
-            logs.event(_log, logging.WARNING, "tracker.paused", why=tracker.pause_reason, next_at=until)
-            self._notify(notices.paused(self._clock(), why=tracker.pause_reason, next_at=until))
-        elif before.is_paused and not tracker.is_paused:
-            logs.event(_log, logging.WARNING, "tracker.resumed", after=before.pause_reason)
-            self._notify(notices.resumed(self._clock(), after=before.pause_reason))
+        self._tracker = tracker
+        self._has_resumed |= self._teller.tracker(tracker)
+
+    async def _tell_left(self) -> None:
+        """Once a pause has ended: how much there is to do now."""
+        if not self._has_resumed:
+            return
+        self._has_resumed = False
+        try:
+            telling.left(await self._store.backlog(now=self._clock()), self._tracker, self._pace)
+        except StoreError as error:
+            self._store_trouble("backlog", error)
 
     def _store_trouble(self, verb: str, error: StoreError) -> None:
         if not self._store_failing:
             logs.event(_log, logging.ERROR, "store.unavailable", verb=verb, why=str(error))
         self._store_failing = True
-
-    def _tell(self, settled: Settled) -> None:
-        """One line and two counts per try; a death and a promotion have lines of their own."""
-        delivery, outcome = settled.delivery, settled.outcome
-        verdict, why = settled.decision.word, settled.decision.reason
-        self._metrics.attempts.labels(verdict).inc()
-        self._metrics.attempt_seconds.observe(outcome.duration_ms / 1000)
-        logs.event(
-            _log,
-            logging.INFO,
-            "delivery.attempted",
-            source=delivery.source,
-            event_id=delivery.event_id,
-            delivery_id=delivery.id,
-            attempt=delivery.tries + 1,
-            verdict=verdict,
-            status=outcome.status,
-            sent=outcome.sent.value,
-            duration_ms=round(outcome.duration_ms, 1),
-            next_at=_next_at(settled.decision),
-            why=why,
-        )
-        if isinstance(settled.decision, Dead):
-            level = logging.ERROR if settled.decision.alarms else logging.INFO
-            logs.event(_log, level, "delivery.dead", delivery_id=delivery.id, event_id=delivery.event_id, why=why)
-            if settled.decision.alarms:
-                self._notify(notices.dead(self._clock(), delivery, why=why))
-        if settled.promoted is not None:
-            logs.event(_log, logging.WARNING, "delivery.promoted", delivery_id=settled.promoted, instead_of=delivery.id)
-
-
-def _next_at(decision: Decision) -> datetime | None:
-    match decision:
-        case RetryAt(at=at):
-            return at
-        case Wait(until=until) | Pause(until=until):
-            return until
-        case Delivered() | Dead():
-            return None
-        case _:
-            assert_never(decision)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from importlib import import_module
 
-from bridge import __version__, logs
+from bridge import __version__, logs, telling
 from bridge.assembly.alarms import Alarms
 from bridge.assembly.clock import utcnow
 from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
@@ -18,6 +18,7 @@ from bridge.intake import Intake
 from bridge.library import Library
 from bridge.metrics import Metrics
 from bridge.money import Unit
+from bridge.rate import Pace
 from bridge.reload import Reloader
 from bridge.silence import Silence
 from bridge.store import open_store
@@ -68,7 +69,7 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
             amount_unit="major" if settings.amount_unit is Unit.MAJOR else "minor",
         )
         stack.push_async_callback(wire.aclose)
-        rescued = await _begun(store, loaded, wire.fingerprint)
+        rescued = await _begun(store, loaded, wire.fingerprint, settings.rate)
         metrics = Metrics(__version__)
         alarms = Alarms(settings, loaded, metrics)
         stack.push_async_callback(alarms.aclose)
@@ -100,10 +101,11 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
         yield bridge
 
 
-async def _begun(store: Store, loaded: Library, fingerprint: str) -> int:
+async def _begun(store: Store, loaded: Library, fingerprint: str, pace: Pace) -> int:
     """Bring the store up to now: what a crash left, the tracker's address, the mappings' texts. How many rescued."""
     rescued = await store.rescue(now=utcnow())
-    await store.greet(fingerprint, now=utcnow())
+    tracker = await store.greet(fingerprint, now=utcnow(), pace=pace)
+    telling.left(await store.backlog(now=utcnow()), tracker, pace)
     for source in loaded.sources.values():
         await store.remember_revision(source.mapping.revision, source.name, source.mapping.text, now=utcnow())
     return rescued
@@ -145,6 +147,7 @@ def _joined(
         admin_token=settings.admin_token.reveal() if settings.admin_token else "",
         not_sending=not_sending,
         silent=lambda: silence.silent,
+        clock=utcnow,
     )
     return Running(
         app=Bridge(webhooks, health),

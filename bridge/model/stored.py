@@ -21,6 +21,28 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is on its way at one moment, and what holds up the rest."""
+
+    #: pending, in lanes whose front may go now
+    due: int = 0
+    #: pending, in lanes whose front is tried again later: the fronts, and all that stand behind them
+    held: int = 0
+    held_lanes: int = 0
+    #: why, by number of lanes, the most first
+    held_by: tuple[tuple[str, int], ...] = ()
+    #: when the first of these fronts is tried again
+    next_at: datetime | None = None
+    #: out of their lanes until something arrives
+    waiting: int = 0
+    waiting_lanes: int = 0
+    #: for what, by number of deliveries, the most first
+    waiting_for: tuple[tuple[str, int], ...] = ()
+    dead: int = 0
+    dead_lanes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """How much of everything there is."""
 

@@ -107,6 +107,9 @@ class Tracker:
     #: rate bucket: whole and partial requests left, and when that was true
     tokens: float = 0.0
     tokens_at: datetime | None = None
+    #: the rate that the last replica to start was told: `rate_n` requests per so many seconds; 0: no limit
+    rate_n: int | None = None
+    rate_seconds: float = 60.0
     #: hash of base URL and token; a change probes at once
     fingerprint: str = ""
 

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from bridge.model import (
     Attempt,
+    Backlog,
     Counts,
     Decision,
     Delivery,
@@ -144,8 +145,11 @@ class Store(Protocol):
         """Return every lease that a dead process left to its lane as an unsure try; says how many."""
         ...
 
-    async def greet(self, fingerprint: str, *, now: datetime) -> Tracker:
-        """Begin serving: empty bucket, one request at a time; another base URL or token probes at once."""
+    async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None) -> Tracker:
+        """Begin serving: empty bucket, one request at a time; another base URL or token probes at once.
+
+        `pace` is kept for who wants to say how long things take.
+        """
         ...
 
     async def replay(
@@ -251,6 +255,10 @@ class Store(Protocol):
 
     async def counts(self) -> Counts:
         """How much of everything there is."""
+        ...
+
+    async def backlog(self, *, now: datetime) -> Backlog:
+        """What is on its way, and what holds up the rest."""
         ...
 
     async def ping(self) -> None:

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bridge.model import Attempt, Counts, Delivery, Meaning, StoredEvent, Tracker
+from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, Tracker
 from bridge.rate import Pace
-from bridge.store import claim, heard, known, learn, operate, prune, queries, settle, stories, trackers
+from bridge.store import claim, heard, known, learn, operate, prune, queries, settle, standing, stories, trackers
 from bridge.store.base import Changed, Claimed, Heard, Judge, Recorded, Settled, Settlement
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Matter
@@ -97,9 +97,9 @@ class SQLiteStore:
         """Return every lease that a dead process left to its lane as an unsure try."""
         return await self._writer.alone(lambda db: settle.rescue(db, now))
 
-    async def greet(self, fingerprint: str, *, now: datetime) -> Tracker:
+    async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None) -> Tracker:
         """Begin serving: empty bucket, one request at a time."""
-        return await self._writer.alone(lambda db: trackers.greet(db, fingerprint, now))
+        return await self._writer.alone(lambda db: trackers.greet(db, fingerprint, now, pace))
 
     async def replay(
         self, delivery_ids: Sequence[int], *, now: datetime, again: bool = False, rehearse: bool = False
@@ -217,6 +217,10 @@ class SQLiteStore:
     async def counts(self) -> Counts:
         """How much of everything there is."""
         return await self._reader.read(queries.counts)
+
+    async def backlog(self, *, now: datetime) -> Backlog:
+        """What is on its way, and what holds up the rest."""
+        return await self._reader.read(lambda db: standing.backlog(db, now))
 
     async def ping(self) -> None:
         """Raise StoreError unless the database can be written now: it writes, and waits until that is on disk."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bridge import retry
 from bridge.model import Tracker
+from bridge.rate import Pace
 from bridge.store.decoding import tracker_of, whole_ms
 from bridge.store.encoding import clean, tracker_json
 
@@ -25,10 +26,12 @@ def write_tracker(db: sqlite3.Connection, tracker: Tracker) -> Tracker:
     return tracker
 
 
-def greet(db: sqlite3.Connection, fingerprint: str, now: datetime) -> Tracker:
+def greet(db: sqlite3.Connection, fingerprint: str, now: datetime, pace: Pace | None) -> Tracker:
     """Begin serving: an empty bucket and caution; another base URL or token makes what failed before void."""
     before = read_tracker(db)
     tracker = replace(before, tokens=0.0, tokens_at=whole_ms(now), cautious=True)
+    if pace is not None:
+        tracker = replace(tracker, rate_n=pace.n, rate_seconds=pace.seconds)
     if fingerprint != before.fingerprint:
         tracker = replace(
             tracker,

@@ -14,9 +14,11 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bridge import backlog
 from bridge.errors import StoreError
 from bridge.metrics import CONTENT_TYPE, Metrics
 from bridge.model import Json
+from bridge.rate import Pace, pace_of
 from bridge.reload import Reloader
 from bridge.store.base import Store
 
@@ -66,6 +68,7 @@ class Health:
     not_sending: str
     #: sources, and rules of them, that are silent, and since when
     silent: Callable[[], Sequence[tuple[str, str, datetime]]]
+    clock: Callable[[], datetime]
 
     async def alive(self, _: Request) -> Response:
         """GET /healthz: the process answers."""
@@ -83,7 +86,8 @@ class Health:
     async def numbers(self, _: Request) -> Response:
         """GET /metrics: Prometheus text."""
         try:
-            text = self.metrics.render(await self.store.counts(), await self.store.tracker())
+            left = await self.store.backlog(now=self.clock())
+            text = self.metrics.render(await self.store.counts(), await self.store.tracker(), left)
         except StoreError:
             return PlainTextResponse("the database cannot answer now\n", status_code=503)
         return Response(text, media_type=CONTENT_TYPE)
@@ -114,6 +118,8 @@ class Health:
                 "why": tracker.pause_reason,
                 "next_try": until.isoformat() if until else None,
             }
+            left = await self.store.backlog(now=self.clock())
+            detail["backlog"] = backlog.facts(left, tracker, pace_of(tracker) or Pace(n=0))
         return detail
 
     def _mappings(self) -> Json:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bridge.cli import main
-from bridge.model import Dead, Delivered, DeliveryState, EventState, Meaning, Sent, Step
+from bridge.model import Dead, Delivered, DeliveryState, EventState, Meaning, RetryAt, Sent, Step, Wait
 from bridge.store import Store, open_store
 from tests.contract.store_hand import Hand, a_conversion, a_lead, a_sale, an_event, an_outcome
 from tests.support import STRIPE_SECRET, clean_environment
@@ -354,7 +354,39 @@ def test_tracker_tells_whether_anything_is_sent(capsys: Text) -> None:
 
     assert "tracker    open" == lines[0]
     assert f"succeeded  {THEN_TEXT} (2 d ago)" == lines[1] or "succeeded  never yet" == lines[1]
-    assert ["open       1, the oldest recorded 2 d ago", "dead       1"] == lines[2:]
+    assert [
+        "open       1, the oldest recorded 2 d ago",
+        "backlog    1 waiting, less than a minute at 60/min",
+        "dead       1 of 1 customer: trackbridge dead",
+    ] == lines[2:]
+
+
+def test_tracker_tells_what_holds_customers_up(capsys: Text) -> None:
+    async def hold_up(store: Store) -> None:
+        hand = Hand(store)
+        hand.now = datetime.now(UTC)
+        await hand.trust()
+        await hand.record(a_sale("a"), a_sale("b"), a_sale("c", "cus_2"), a_sale("d", "cus_3"))
+        again = hand.now + timedelta(minutes=9, seconds=30)
+        for delivery in (await hand.ask()).deliveries:
+            if delivery.lane == "cus_3":
+                await hand.end(delivery, Wait(until=again, reason="the tracker does not know them yet: 404"))
+            else:
+                await hand.end(delivery, RetryAt(at=again, reason="500 \x07"))
+
+    with_store(hold_up)
+
+    assert [
+        "backlog    nothing waiting",
+        "held up    3 of 2 customers, 2 × 500 \\u0007; the next try in 9 min",
+        "not yet    1 of 1 customer, 1 × the tracker does not know them yet: 404",
+        "dead       0",
+    ] == printed(capsys, "tracker")[3:]
+    left = parsed(capsys, "tracker")["backlog"]
+    assert (0, 0.0, "nothing waiting") == (left["due"], left["seconds"], left["told"])
+    assert {"lanes": 2, "deliveries": 3, "by": [{"why": "500 \x07", "lanes": 2}]} == {
+        name: left["held"][name] for name in ("lanes", "deliveries", "by")
+    }
 
 
 @pytest.mark.usefixtures("filled")

@@ -41,7 +41,7 @@ def test_no_window_of_one_unit_holds_more_than_n(n: int, seconds: float, asked: 
 
 @pytest.mark.parametrize(
     ("n", "burst", "each"),
-    [(1, 1, 2.0), (2, 1, 1.0), (3, 1, 0.5), (10, 5, 0.2), (60, 5, 1 / 55), (1000, 5, 1 / 995)],
+    [(1, 1, 2.0), (2, 1, 1.0), (3, 1, 0.5), (10, 1, 1 / 9), (30, 3, 1 / 27), (60, 5, 1 / 55), (1000, 5, 1 / 995)],
     ids=str,
 )
 def test_the_burst_is_small_and_the_refill_is_what_is_left(n: int, burst: int, each: float) -> None:
