@@ -230,7 +230,7 @@ def _notes(found: Inquiry, *, wants_click: bool) -> tuple[str, ...]:
     unread = ", ".join(thing.value for thing in dict.fromkeys(found.refused))
     notes = [f"not readable at Stripe: {unread}"] if unread else []
     if found.origin is not None:
-        notes.insert(0, f"click id found in Stripe's {found.origin.value}")
+        notes.insert(0, f"click id from Stripe's {found.origin.value}")
     elif wants_click:
         notes.insert(0, "no click id at Stripe")
     return tuple(notes)

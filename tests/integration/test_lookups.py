@@ -250,7 +250,7 @@ async def test_a_click_id_that_stripe_knows_goes_with_the_sale(
         found = await b.until(in_1=D.DELIVERED)
 
     assert ["c1"] == [payload.click_id for payload in b.sent]
-    assert (f"click id found in Stripe's {place.partition('/')[0]}",) == found["in_1"].flags
+    assert (f"click id from Stripe's {place.partition('/')[0]}",) == found["in_1"].flags
     assert asked == len(b.asked())
     assert 1 == b.counted("found")
 
@@ -410,7 +410,7 @@ async def test_what_the_key_may_not_read_is_noted_and_the_rest_is_asked(
         found = await b.until(in_1=D.DELIVERED)
 
     assert ["c1"] == [payload.click_id for payload in b.sent]
-    assert ("click id found in Stripe's customers", note) == found["in_1"].flags
+    assert ("click id from Stripe's customers", note) == found["in_1"].flags
 
 
 async def test_a_wrong_key_delays_nothing(tmp_path: Path, fake: FakeStripe) -> None:
