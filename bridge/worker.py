@@ -149,7 +149,7 @@ class Worker:
             return Dead(reason=f"what came of it could not be judged: {type(error).__name__}"), tracker
 
     async def _claim(self) -> Claimed | None:
-        free = self._slots - len(self._sending)
+        free = self._slots - len(self._sending) - len(self._unsettled)
         if free <= 0:
             return None
         try:
