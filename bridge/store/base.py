@@ -24,7 +24,7 @@ from bridge.model import (
 )
 from bridge.rate import Pace
 from bridge.store.lessons import Learnt, Lesson, Matter
-from bridge.store.reports import Activity, Cursor, News, Story
+from bridge.store.reports import Activity, Cursor, News, Remapped, Story
 from bridge.store.wanted import DeliveryFilter as DeliveryFilter
 from bridge.store.wanted import EventFilter as EventFilter
 from bridge.store.wanted import Page
@@ -159,6 +159,14 @@ class Store(Protocol):
 
         `again`: delivered ones too, under the claims and the invoice id they have; nobody takes their place should
         they die of it. `rehearse`: say what would be done, and change nothing.
+        """
+        ...
+
+    async def remap(self, event_id: int, meaning: Meaning, *, now: datetime, rehearse: bool = False) -> Remapped | None:
+        """Bring what today's rules make of a stored event into effect; None when there is none, or it was forgotten.
+
+        What was never attempted is replaced, a dead letter succeeded by a new delivery; what was attempted, delivered
+        or dismissed stays. Its key stays, and so do business keys: a repeat changes nothing, nothing counts twice.
         """
         ...
 

@@ -116,7 +116,7 @@ def encode_meaning(meaning: Meaning) -> EncodedMeaning:
         reason=clean(meaning.reason),
         steps_json=steps_json(meaning.steps),
         body=bytes(meaning.event.body),
-        conversions=[_encode_conversion(conversion) for conversion in meaning.conversions],
+        conversions=[encode_conversion(conversion) for conversion in meaning.conversions],
     )
 
 
@@ -160,7 +160,8 @@ def _list(texts: Sequence[str]) -> str:
     return f"[{','.join(map(_quoted, texts))}]"
 
 
-def _encode_conversion(conversion: Conversion) -> EncodedConversion:
+def encode_conversion(conversion: Conversion) -> EncodedConversion:
+    """One conversion ready for its row."""
     payload = conversion.payload
     names = list(dict.fromkeys([clean(name) for name in conversion.claims]))
     return EncodedConversion(

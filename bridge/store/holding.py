@@ -51,6 +51,19 @@ def names_of(db: sqlite3.Connection, delivery_id: int) -> list[str]:
     return texts_of(stored)
 
 
+def held_by(db: sqlite3.Connection, delivery_id: int) -> list[str]:
+    """Those of its names that it holds now."""
+    rows = db.execute(
+        """
+        SELECT c.name FROM json_each(?) AS wanted
+        CROSS JOIN claims AS c ON c.name = wanted.value
+        WHERE c.delivery_id = ? ORDER BY wanted.key
+        """,
+        (names_json(names_of(db, delivery_id)), delivery_id),
+    )
+    return [name for (name,) in rows]
+
+
 def take_over(db: sqlite3.Connection, heir: int, ousted: int) -> list[str]:
     """Give all that one delivery holds, and its duplicates, to another; says which names.
 

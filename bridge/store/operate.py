@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bridge.store.base import Changed
-from bridge.store.holding import holders, inherit, names_of, pass_on
+from bridge.store.holding import held_by, holders, inherit, names_of, pass_on, take_over
 from bridge.store.lanes import rehead
 
 _ALIVE: Final = ("pending", "waiting", "sending", "delivered")
@@ -98,10 +98,9 @@ def _send_again(db: sqlite3.Connection, delivery_id: int, lane: str, now_ms: int
 
 
 def _yield(db: sqlite3.Connection, delivery_id: int, holder: int) -> Changed:
-    """Somebody else has the claim and is on the way or there: sending this too would count it twice.
-
-    A holder loses all its names or none, so there is nothing left to hand over.
-    """
+    """Somebody else has the claim and is on the way or there: sending this too would count it twice."""
+    if held_by(db, delivery_id):  # a remap may have left it some
+        take_over(db, holder, delivery_id)
     why = f"delivery {holder} has its claim: it is a duplicate of that one now"
     db.execute(
         "UPDATE deliveries SET state = 'duplicate', duplicate_of = ?, reason = ? WHERE id = ?",

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bridge.model import EventState, Payload, Sale, Step
 from bridge.store import known
@@ -30,11 +31,13 @@ class Recording:
 
 def record(db: sqlite3.Connection, calls: Sequence[Recording]) -> list[list[Recorded]]:
     """Remember every call's events; in each, a known (source, key) changes nothing."""
-    batch = _Batch(db, calls)
+    batch = Batch(db, calls)
     answers = [[batch.add(meaning, call) for meaning in call.meanings] for call in calls]
     batch.write()
     return answers
 
+
+NO_CLICK_ID: Final = "no click id, and none is known for this customer"
 
 _INSERT_EVENT = """
     INSERT INTO events (
@@ -61,13 +64,13 @@ _UPSERT_ASSOCIATION = """
 """
 
 
-class _Batch:
+class Batch:
     """What is known, what is new, and the next ids, within one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, calls: Sequence[Recording]) -> None:
+    def __init__(self, db: sqlite3.Connection, calls: Sequence[Recording], *, is_remap: bool = False) -> None:
         meanings = [meaning for call in calls for meaning in call.meanings]
         self._db = db
-        self._known = known.events(db, meanings)
+        self._known = {} if is_remap else known.events(db, meanings)
         conversions = [
             conversion
             for meaning in meanings
@@ -104,11 +107,11 @@ class _Batch:
             left_out = []
             for conversion in meaning.conversions:
                 if self._is_wanted(conversion):
-                    due += self._deliver(conversion, event_id, meaning.key[0], call)
+                    due += self._deliver(conversion, self._new_delivery(), event_id, meaning.key[0], call)
                 else:
                     left_out.append(conversion)
             if left_out:
-                steps = _explained(meaning, left_out)
+                steps = explained(meaning, left_out)
                 if len(left_out) == len(meaning.conversions) and state is EventState.ACCEPTED:
                     state, reason = EventState.IGNORED, "no click id"
         body_of, body = self._held(meaning, event_id)
@@ -144,10 +147,20 @@ class _Batch:
             return True
         return (conversion.namespace, conversion.lane) in self._associated
 
-    def _deliver(self, conversion: EncodedConversion, event_id: int, source: str, call: Recording) -> int:
-        """One new delivery; 1 when it is due, 0 when it is not to be sent."""
-        delivery_id = self._next_delivery
+    def deliver(self, conversion: EncodedConversion, number: int | None, event_id: int, call: Recording) -> int:
+        """One delivery of an event that is recorded already, under its old number or a new one; that number."""
+        number = self._new_delivery() if number is None else number
+        self._deliver(conversion, number, event_id, call.meanings[0].key[0], call)
+        return number
+
+    def _new_delivery(self) -> int:
         self._next_delivery += 1
+        return self._next_delivery - 1
+
+    def _deliver(
+        self, conversion: EncodedConversion, delivery_id: int, event_id: int, source: str, call: Recording
+    ) -> int:
+        """One new delivery; 1 when it is due, 0 when it is not to be sent."""
         holder, flags, names = None, "[]", conversion.names_json
         if call.dry_run:
             state = "dry_run"
@@ -239,7 +252,7 @@ class _Batch:
         self._associations.append((*customer, conversion.click_id, conversion.clicked_at, event_id))
 
 
-def _explained(meaning: EncodedMeaning, left_out: Iterable[EncodedConversion]) -> str:
-    why = "no click id, and none is known for this customer"
-    notes = [Step(rule=conversion.conversion.rule, result="note", why=why) for conversion in left_out]
+def explained(meaning: EncodedMeaning, left_out: Iterable[EncodedConversion]) -> str:
+    """A meaning's explanation, with why some of its conversions are not sent."""
+    notes = [Step(rule=conversion.conversion.rule, result="note", why=NO_CLICK_ID) for conversion in left_out]
     return steps_json([*meaning.meaning.steps, *notes])

@@ -5,8 +5,9 @@ activity, what a remap and a forget came to. Frozen values; the verbs that give 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 
-from bridge.model import Attempt, Delivery, EventState, StoredEvent, Tracker
+from bridge.model import Attempt, Delivery, EventState, Payload, StoredEvent, Tracker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +93,45 @@ class Activity:
     #: events by state
     day: Mapping[EventState, int]
     week: Mapping[EventState, int]
+
+
+class Remap(Enum):
+    """What a remap did to one delivery, or would do."""
+
+    ADDED = "added"  # a new delivery: nothing came of it before
+    REPLACED = "replaced"  # never attempted: it is now what today's rules make of it
+    RENEWED = "renewed"  # dead: a new delivery has taken its place
+    WITHDRAWN = "withdrawn"  # never attempted, and no rule makes it any more
+    SAME = "same"  # nothing differs
+    LEFT = "left"  # attempted, delivered or given up: only shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remapping:
+    """One delivery or conversion of a remapped event."""
+
+    what: Remap
+    #: the delivery as it was; None for one that was added
+    before: Delivery | None = None
+    #: what today's rules make of it; None when they make nothing
+    after: Payload | None = None
+    #: the delivery that now stands for it
+    now: Delivery | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remapped:
+    """What a remap made of one event, or would make."""
+
+    event_id: int
+    before: EventState
+    after: EventState
+    reason: str = ""
+    changes: tuple[Remapping, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything of it is another than before."""
+        quiet = (Remap.SAME, Remap.LEFT)
+        return self.before is not self.after or any(change.what not in quiet for change in self.changes)

@@ -14,14 +14,14 @@ from typing import TypeAlias
 
 from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, Tracker
 from bridge.rate import Pace
-from bridge.store import claim, heard, known, learn, operate, prune, queries, settle, standing, stories, trackers
+from bridge.store import claim, heard, known, learn, operate, prune, queries, remap, settle, standing, stories, trackers
 from bridge.store.base import Changed, Claimed, Heard, Judge, Recorded, Settled, Settlement
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Matter
 from bridge.store.opening import Lock
 from bridge.store.reader import Reader
 from bridge.store.record import Recording, record
-from bridge.store.reports import Activity, Cursor, News, Story
+from bridge.store.reports import Activity, Cursor, News, Remapped, Story
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 from bridge.store.writer import Writer, rehearsed
 
@@ -108,6 +108,15 @@ class SQLiteStore:
 
         def verb(db: sqlite3.Connection) -> list[Changed]:
             return operate.replay(db, delivery_ids, to_ms(now), again=again)
+
+        return await self._writer.alone(rehearsed(verb) if rehearse else verb)
+
+    async def remap(self, event_id: int, meaning: Meaning, *, now: datetime, rehearse: bool = False) -> Remapped | None:
+        """Bring what today's rules make of a stored event into effect."""
+        encoded = encode_meaning(meaning)
+
+        def verb(db: sqlite3.Connection) -> Remapped | None:
+            return remap.remap(db, event_id, encoded, to_ms(now))
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
