@@ -8,8 +8,9 @@
  *   links and frames to known tools · embed elements of Stripe, Typeform, Calendly, Paperform, Fillout, Cal.com
  *   form fields named click_id, cms_rf, attributes[click_id] or attributes[cms_rf]
  *   anything else that says so itself: data-click-id="name of the parameter", or data-click-id="" on a field.
- * data-click-id="off" leaves an element alone. What is filled already stays as it is. What is added to the page later
- * is filled too. For your own code there is trackbridge.clickId().
+ * data-click-id="off" leaves an element alone. What is filled already stays as it is; an empty parameter and Typeform's
+ * placeholder xxxxx are not filled. What is added to the page later is filled too. For your own code there is
+ * trackbridge.clickId().
  *
  * No dependency, no request, no cookie of its own, nothing kept. Without a click id it touches nothing.
  */
@@ -65,6 +66,19 @@
     return '';
   }
 
+  /* Whether a parameter waits to be filled: Typeform's share links say `#click_id=xxxxx`. */
+  function isBlank(text) {
+    return /^(x{5})?$/i.test(text);
+  }
+
+  /* `a=1&b=2` text without the pairs of this name. */
+  function without(text, separator, name) {
+    return text.split(separator).filter(function (pair) {
+      var at = pair.indexOf('=');
+      return at < 0 || decoded(pair.slice(0, at).trim()) !== name;
+    }).join(separator);
+  }
+
   function cookies() {
     try {
       return document.cookie;
@@ -93,6 +107,11 @@
     return null;
   }
 
+  /* A parameter that somebody named: by its tool's rule where it has one slot, for a tool's page under a domain of yours. */
+  function named(name) {
+    return HOSTS.filter(function (one) { return one.prefix && one.name === name; })[0] || { name: name };
+  }
+
   function parsed(text) {
     try {
       var url = new URL(text, document.baseURI);
@@ -102,27 +121,31 @@
     }
   }
 
-  /* `text` with the parameter added; null when there is nothing to add. Only text is added: an address stays what it is. */
+  /* `text` with the parameter added; null when there is nothing to add. The rest of an address stays as it is written. */
   function withParameter(text, name, id, at) {
     var hash = text.indexOf('#');
     var head = hash < 0 ? text : text.slice(0, hash);
     var tail = hash < 0 ? '' : text.slice(hash + 1);
-    var query = head.indexOf('?') < 0 ? '' : head.slice(head.indexOf('?') + 1);
-    if (value(query, '&', name) || value(tail, '&', name)) {
+    var ask = head.indexOf('?');
+    var query = ask < 0 ? '' : head.slice(ask + 1);
+    if (!isBlank(value(query, '&', name)) || !isBlank(value(tail, '&', name))) {
       return null;
     }
+    query = without(query, '&', name);
+    tail = without(tail, '&', name);
+    head = ask < 0 ? head : head.slice(0, ask + 1) + query;
     var pair = encodeURIComponent(name) + '=' + encodeURIComponent(id);
     if (at === 'hash') {
       return head + '#' + (tail ? tail + '&' : '') + pair;
     }
-    var joint = head.indexOf('?') < 0 ? '?' : query && head.slice(-1) !== '&' ? '&' : '';
+    var joint = ask < 0 ? '?' : query && query.slice(-1) !== '&' ? '&' : '';
     return head + joint + pair + (hash < 0 ? '' : '#' + tail);
   }
 
   function fillUrl(element, attribute, id, own) {
     var text = element.getAttribute(attribute);
     var url = text && parsed(text);
-    var one = url && (own ? { name: own } : rule(url));
+    var one = url && (own ? named(own) : rule(url));
     if (!one || (one.only && !one.only.test(id))) {
       return;
     }
@@ -141,7 +164,8 @@
   /* Typeform: comma-separated pairs; Paperform: pairs as in an address. */
   function fillPairs(element, attribute, separator, id) {
     var text = element.getAttribute(attribute) || '';
-    if (!value(text, separator, 'click_id')) {
+    if (isBlank(value(text, separator, 'click_id'))) {
+      text = without(text, separator, 'click_id');
       element.setAttribute(attribute, (text ? text + separator : '') + 'click_id=' + id);
     }
   }

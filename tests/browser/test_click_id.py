@@ -82,6 +82,9 @@ async def test_a_link_to_a_known_tool_carries_the_click_id(visit: Visit, address
         ("https://tally.so/r/1?a=b#top", "https://tally.so/r/1?a=b&click_id=google_cpc-81#top"),
         ("https://f.typeform.com/to/1?a=b#c=d", "https://f.typeform.com/to/1?a=b#c=d&click_id=google_cpc-81"),
         ("//tally.so/r/1", "//tally.so/r/1?click_id=google_cpc-81"),
+        ("https://tally.so/r/1?click_id=&a=b", "https://tally.so/r/1?a=b&click_id=google_cpc-81"),
+        ("https://f.typeform.com/to/1#click_id=xxxxx&c=d", "https://f.typeform.com/to/1#c=d&click_id=google_cpc-81"),
+        ("https://f.typeform.com/to/1#click_id=xxxxx", "https://f.typeform.com/to/1#click_id=google_cpc-81"),
         ("https://tally.so/r/1?q=%zz&l=%C3%BC", "https://tally.so/r/1?q=%zz&l=%C3%BC&click_id=google_cpc-81"),
     ],
 )
@@ -121,6 +124,7 @@ async def test_what_is_filled_and_what_is_somebody_elses_stays(visit: Visit, add
         ("<div id=x data-tf-live=01HX></div>", "data-tf-hidden", f"click_id={ID}"),
         ("<div id=x data-tf-widget=a data-tf-hidden='plan=pro'></div>", "data-tf-hidden", f"plan=pro,click_id={ID}"),
         ("<div id=x data-tf-popup=a data-tf-hidden='click_id=mine'></div>", "data-tf-hidden", "click_id=mine"),
+        ("<div id=x data-tf-live=a data-tf-hidden='click_id=xxxxx,b=c'></div>", "data-tf-hidden", f"b=c,click_id={ID}"),
         ("<div id=x data-paperform-id=quiz></div>", "prefill", f"click_id={ID}"),
         ("<div id=x data-paperform-id=quiz prefill='a=b'></div>", "prefill", f"a=b&click_id={ID}"),
         ("<div id=x data-fillout-id=abc></div>", "data-click_id", ID),
@@ -198,6 +202,22 @@ async def test_stripe_gets_only_what_it_takes(visit: Visit) -> None:
     """Stripe would drop a value with a dot in it, and the payment's own reference with it."""
     page = await visit('<a id="x" href="https://buy.stripe.com/a">Go</a>', query="?cms_rf=a.b")
     assert "https://buy.stripe.com/a" == await attribute(page, "href")
+
+
+@pytest.mark.parametrize(
+    ("html", "address"),
+    [
+        ('data-click-id="client_reference_id" href="/pay"', f"/pay?client_reference_id=cms_rf_{ID}"),
+        ('data-click-id="utm_content" href="/book?a=b"', f"/book?a=b&utm_content=cms_rf_{ID}"),
+        ('data-click-id="entry.12" href="/form"', f"/form?entry.12={ID}"),
+    ],
+    ids=["one slot", "another", "a name of one's own"],
+)
+async def test_a_parameter_that_has_one_slot_is_marked_as_ours_under_any_domain(
+    visit: Visit, html: str, address: str
+) -> None:
+    page = await visit(f'<a id="x" {html}>Go</a>')
+    assert address == await attribute(page, "href")
 
 
 async def test_what_comes_later_is_filled_too(visit: Visit) -> None:
