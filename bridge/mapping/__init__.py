@@ -5,6 +5,7 @@ without raising. `explain` and `compare` tell people what came of it. The words 
 """
 
 from bridge.mapping.apply import apply, handshake, unreadable
+from bridge.mapping.claims import under_key
 from bridge.mapping.compare import Verdict, compare, verdict
 from bridge.mapping.document import compose
 from bridge.mapping.explain import explain
@@ -31,6 +32,7 @@ __all__ = [
     "handshake",
     "parse",
     "render",
+    "under_key",
     "unreadable",
     "verdict",
 ]

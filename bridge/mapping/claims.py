@@ -5,10 +5,14 @@ can be made to look like another's.
 """
 
 import json
+from dataclasses import replace
 from json.encoder import encode_basestring_ascii as _text
+from typing import TypeVar
 
 from bridge.mapping.rules import Rule
-from bridge.model import Event
+from bridge.model import Conversion, Event, Meaning, Reversal
+
+_Keyed = TypeVar("_Keyed", Conversion, Reversal)
 
 
 def named(kind: str, rule: Rule, event: Event, names: list[str]) -> tuple[str, ...]:
@@ -25,3 +29,25 @@ def once_per_event(event: Event, item: int, what: str) -> tuple[str, ...]:
 def alike(claim: str, name: str) -> str:
     """The claim of another name of the same thing; the given one is from `named`."""
     return f"[{','.join(map(_text, [*json.loads(claim)[:-1], name]))}]"
+
+
+def under_key(meaning: Meaning, key: str) -> Meaning:
+    """The same meaning of an event that is remembered under this key, whatever key is read of it today."""
+    event = meaning.event
+    if event.key == key:
+        return meaning
+    kept = replace(event, key=key)
+    return replace(
+        meaning,
+        event=kept,
+        conversions=tuple([_rekeyed(one, event, kept) for one in meaning.conversions]),
+        reversals=tuple([_rekeyed(one, event, kept) for one in meaning.reversals]),
+    )
+
+
+def _rekeyed(one: _Keyed, event: Event, kept: Event) -> _Keyed:
+    """The same under the new key, where the event's key is its claim."""
+    what = str(json.loads(one.claims[0])[-1])
+    if one.claims != once_per_event(event, one.item, what):
+        return one
+    return replace(one, claims=once_per_event(kept, one.item, what))
