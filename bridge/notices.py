@@ -196,9 +196,10 @@ def silent(at: datetime, *, source: str, rule: str, since: datetime, span: timed
     """Nothing came for longer than the mapping allows; `is_first`: nothing ever has."""
     what = f'no event of "{source}" matched the rule "{rule}"' if rule else f'"{source}" sent nothing'
     ever = "since it was switched on" if is_first else "the last came"
-    text = (
-        f"{what} for more than {spell(span)} ({ever} {_minute(since)}). Does its sender still know our URL and secret?"
+    look = (
+        "Do its types still come, does its `when` still hold?" if rule else "Does its sender know our URL and secret?"
     )
+    text = f"{what} for more than {spell(span)} ({ever} {_minute(since)}). {look}"
     data: dict[str, Fact] = {"rule": rule, "since": _iso(since), "after_seconds": int(span.total_seconds())}
     return Notice(kind=Kind.SILENT, at=at, text=text, data=data, source=source)
 
