@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.fuzz import inputs
+from tests.fuzz.targets import edge
 
 #: An input that takes longer than this is a finding as well.
 _LONGEST_SECONDS = 10
@@ -73,7 +74,10 @@ def main() -> int:
     """Fuzz every target, or try one input again."""
     given = _arguments()
     if given.file is not None:
-        inputs.check(given.target, given.file.read_bytes())
+        try:
+            inputs.check(given.target, given.file.read_bytes())
+        finally:
+            edge.close()
         print("nothing is wrong with it")
         return 0
     has_failed = False

@@ -4,8 +4,6 @@ The real protocol and the real application, behind a transport that is no socket
 """
 
 import asyncio
-import atexit
-import logging
 import re
 import shutil
 import tempfile
@@ -108,13 +106,11 @@ class _Edge:
     """The edge with the whole application behind it, which notes every request that reaches it."""
 
     def __init__(self) -> None:
-        logging.disable(logging.CRITICAL)
         self._loop = asyncio.new_event_loop()
         self._stack = AsyncExitStack()
-        folder = Path(tempfile.mkdtemp(prefix="trackbridge-edge-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="trackbridge-edge-"))
         self._running: Running = self._loop.run_until_complete(
-            self._stack.enter_async_context(a_bridge(folder, CMS_BEARER_TOKEN=""))
+            self._stack.enter_async_context(a_bridge(self._folder, CMS_BEARER_TOKEN=""))
         )
         self._config = server(self).config
         self._config.load()
@@ -123,6 +119,12 @@ class _Edge:
     def meet(self, pieces: list[bytes]) -> Met:
         """One connection on which these pieces come."""
         return self._loop.run_until_complete(self._meet(pieces))
+
+    def close(self) -> None:
+        """End the application, and leave nothing behind."""
+        self._loop.run_until_complete(self._stack.aclose())
+        self._loop.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application, told of what a stranger sent."""
@@ -162,6 +164,13 @@ class _Edge:
                 return
             await asyncio.sleep(0)
         await asyncio.wait(set(state.tasks), timeout=0.05)
+
+
+def close() -> None:
+    """End what `check` began."""
+    if _edge.cache_info().currsize:
+        _edge().close()
+        _edge.cache_clear()
 
 
 @cache
