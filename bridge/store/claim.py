@@ -31,7 +31,7 @@ _MOST_FAILING = 8
 #: Beyond so many of them the others are not looked for.
 _MOST_PASSED_OVER = 2_000
 #: So many heads are looked at for the one that goes alone.
-_MOST_COMPARED = 100
+_MOST_COMPARED = 1_000
 #: Nothing waits longer than this for its next try; further away it stands because the clock was set back.
 _LONGEST_RETRY_MS = round(_POLICY.longest_retry_seconds * 1000)
 _LONGEST_WAIT_MS = 25 * 3_600_000
