@@ -36,8 +36,16 @@ def talk(text: str = "") -> None:
 
 
 def say_json(value: object) -> None:
-    """Print one JSON array or object."""
-    say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print one JSON array or object; what a terminal would act on stands in it as an escape."""
+    say(_printable_lines(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
+
+
+def say_bytes(data: bytes) -> None:
+    """Print data as it is; on a terminal as text on which it does not act."""
+    if sys.stdout.isatty():
+        say(_printable_lines(data.decode("utf-8", "replace")))
+    else:
+        sys.stdout.buffer.write(data)
 
 
 def talk_problems(problems: Iterable[Problem]) -> None:
@@ -49,6 +57,10 @@ def talk_problems(problems: Iterable[Problem]) -> None:
 def printable(text: str) -> str:
     """The text with every character that a terminal would act on written as an escape."""
     return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def _escape(char: str) -> str:
