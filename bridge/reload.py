@@ -188,7 +188,7 @@ class Reloader:
 
 
 def differences(before: Library, after: Library) -> dict[str, list[str]]:
-    """Names of sources by what happened to them: added, removed, changed, on, off."""
+    """Names of sources by what happened to them: added, removed, changed, on, off (one that is added may be off)."""
     old, new = before.sources, after.sources
     both = [name for name in new if name in old]
     return {
@@ -196,5 +196,5 @@ def differences(before: Library, after: Library) -> dict[str, list[str]]:
         "removed": [name for name in old if name not in new],
         "changed": [name for name in both if old[name].mapping.revision != new[name].mapping.revision],
         "on": [name for name in both if new[name].is_on and not old[name].is_on],
-        "off": [name for name in both if old[name].is_on and not new[name].is_on],
+        "off": [name for name in new if not new[name].is_on and (name not in old or old[name].is_on)],
     }

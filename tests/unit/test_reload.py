@@ -293,5 +293,5 @@ def test_what_happened_to_each_source_is_named(tmp_path: Path) -> None:
         "removed": ["goes"],
         "changed": ["changes"],
         "on": [],
-        "off": ["changes", "stays"],
+        "off": ["changes", "comes", "stays"],
     } == differences(before, load())
