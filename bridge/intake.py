@@ -85,7 +85,7 @@ class Intake:
     async def _recorded(self, webhook: Webhook, meanings: Sequence[Meaning]) -> Receipt:
         records = await self._store.record(meanings, now=self._clock(), dry_run=self._dry_run)
         due = sum(record.due for record in records)
-        if due:
+        if due or any(record.clicked for record in records):
             self._wake()
         receipt = _receipt(meanings, records, due)
         self._tell(receipt, webhook, meanings, records)

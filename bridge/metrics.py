@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bridge import backlog
@@ -109,13 +109,13 @@ class Metrics:
 
 
 class _Stored(Collector):
-    """Gauges that are read from the store at scrape time, so that they are true after a restart too."""
+    """What is read from the store at scrape time, so that it is true after a restart too."""
 
     def __init__(self, version: str, snapshot: Callable[[], _Snapshot | None]) -> None:
         self._version = version
         self._snapshot = snapshot
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("trackbridge_build", "The running version.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
@@ -136,7 +136,12 @@ class _Stored(Collector):
         oldest.add_metric([], counts.oldest_pending_at.timestamp() if counts.oldest_pending_at else 0)
         paused = GaugeMetricFamily("trackbridge_tracker_paused", "1 while deliveries are held back.")
         paused.add_metric([], 1 if tracker.is_paused else 0)
-        yield from (events, deliveries, oldest, paused)
+        refunds = CounterMetricFamily(
+            "trackbridge_refunds", "Refunds and disputes told of, by source and kind.", labels=["source", "kind"]
+        )
+        for (source, kind), count in sorted(counts.reversals.items()):
+            refunds.add_metric([source, kind], count)
+        yield from (events, deliveries, oldest, paused, refunds)
         yield from _standing(left, pace_of(tracker) or Pace(n=0))
 
 

@@ -58,6 +58,10 @@ class Delivery:
     #: when it began to fail with nothing but failures, by that same clock: for lanes to step aside
     failing_since: datetime | None = None
     duplicate_of: int | None = None
+    #: it waits for a click id, until then at most; not to be confused with waiting for the tracker
+    click_by: datetime | None = None
+    #: the event whose click id it took; None: its click id is its own, or it has none
+    filled_from: int | None = None
     #: when its sender's API was first asked about it, and whether that is over
     asked_at: datetime | None = None
     is_looked_up: bool = False

@@ -20,6 +20,7 @@ from bridge.model import (
     Meaning,
     Outcome,
     StoredEvent,
+    StoredReversal,
     Tracker,
 )
 from bridge.rate import Pace
@@ -41,6 +42,8 @@ class Recorded:
     #: deliveries that are on their way now (pending); 0 for a known event
     due: int = 0
     reason: str = ""
+    #: it told of a click: what waited for one may be due
+    clicked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +258,10 @@ class Store(Protocol):
 
     async def activity(self, *, now: datetime) -> Mapping[str, Activity]:
         """What came from each source that was ever seen."""
+        ...
+
+    async def reversals(self, *, events: Sequence[int] = (), deliveries: Sequence[int] = ()) -> list[StoredReversal]:
+        """Refunds and disputes that these events told of, and those of the sales that these deliveries are."""
         ...
 
     async def tracker(self) -> Tracker:

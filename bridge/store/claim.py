@@ -1,7 +1,8 @@
 """claim and release: lease what may be sent now, give back what was not sent.
 
 All checks stand in one transaction, in this order: what waited long enough joins its lane again; the tracker's
-pause; caution; the rate. Only heads of lanes are looked at, through an index that holds nothing else.
+pause; caution; the rate. Only heads of lanes are looked at, through an index that holds nothing else. A sale without
+a click id that was never tried is given its customer's; to give it back takes that away again.
 """
 
 import sqlite3
@@ -15,9 +16,11 @@ from bridge.rate import Pace
 from bridge.store.base import Claimed
 from bridge.store.decoding import UNREADABLE, maybe_from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import MILLISECOND, to_ms
+from bridge.store.giving import fillable, filled, unfill
 from bridge.store.holding import gives_way, pass_on
 from bridge.store.lanes import readmit, rehead
 from bridge.store.trackers import lifted, reached, read_tracker, write_tracker
+from bridge.store.waits import LONGEST, end_waits
 
 #: How long a lease is meant to last. SQLite has one serve per file, so only a start rescues; the column says when.
 LEASE = timedelta(seconds=25)
@@ -35,6 +38,7 @@ _MOST_COMPARED = 1_000
 #: Nothing waits longer than this for its next try; further away it stands because the clock was set back.
 _LONGEST_RETRY_MS = round(_POLICY.longest_retry_seconds * 1000)
 _LONGEST_WAIT_MS = 25 * 3_600_000
+_LONGEST_CLICK_WAIT_MS = LONGEST // MILLISECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
     now = whole_ms(now)
     _reach_due(db, to_ms(now))
     more = readmit(db, to_ms(now), limit=_MOST_READMITTED)
+    more = end_waits(db, to_ms(now), limit=_MOST_READMITTED) or more
     stored = read_tracker(db)
     before = reached(stored, now)
     tracker, leave = _leave(db, before, limit, now)
@@ -80,7 +85,17 @@ def _reach_due(db: sqlite3.Connection, now_ms: int) -> None:
     latest = now_ms + _LONGEST_RETRY_MS
     db.execute("UPDATE deliveries SET due_at = ? WHERE head = 1 AND due_at > ?", (latest, latest))
     latest = now_ms + _LONGEST_WAIT_MS
-    db.execute("UPDATE deliveries SET due_at = ? WHERE state = 'waiting' AND due_at > ?", (latest, latest))
+    db.execute(
+        "UPDATE deliveries SET due_at = ? WHERE state = 'waiting' AND click_by IS NULL AND due_at > ?", (latest, latest)
+    )
+    latest = now_ms + _LONGEST_CLICK_WAIT_MS
+    db.execute(
+        """
+        UPDATE deliveries SET due_at = :latest, click_by = :latest
+        WHERE state = 'waiting' AND click_by IS NOT NULL AND due_at > :latest
+        """,
+        {"latest": latest},
+    )
 
 
 def _leave(db: sqlite3.Connection, tracker: Tracker, limit: int, now: datetime) -> tuple[Tracker, _Leave]:
@@ -189,16 +204,20 @@ def _probed(tracker: Tracker, lane: str, now: datetime) -> Tracker:
 def _lease(db: sqlite3.Connection, ids: Sequence[int], tracker: Tracker, now: datetime) -> tuple[Delivery, ...]:
     until = to_ms(now + LEASE)
     clock_ms = unpaused_ms(tracker, now)
+    open_for_clicks = fillable(db, ids) if ids else frozenset()
     leased = []
     for one in ids:
         row = db.execute(
-            "UPDATE deliveries SET state = 'sending', head = 0, lease_until = ? WHERE id = ? RETURNING *", (until, one)
+            """
+            UPDATE deliveries SET state = 'sending', head = 0, lease_until = ?, click_by = NULL WHERE id = ? RETURNING *
+            """,
+            (until, one),
         ).fetchone()
         delivery = readable_delivery_of(row, clock_ms=clock_ms)
         if delivery is None:
             _bury(db, one, row["lane"], now)
         else:
-            leased.append(delivery)
+            leased.append(filled(db, row, delivery) if one in open_for_clicks else delivery)
     return tuple(leased)
 
 
@@ -218,7 +237,9 @@ def _next_due(db: sqlite3.Connection, after_ms: int) -> datetime | None:
         SELECT min(due_at) FROM (
             SELECT min(due_at) AS due_at FROM deliveries WHERE head = 1 AND due_at > ?
             UNION ALL
-            SELECT min(due_at) AS due_at FROM deliveries WHERE state = 'waiting'
+            SELECT min(due_at) AS due_at FROM deliveries WHERE state = 'waiting' AND click_by IS NULL
+            UNION ALL
+            SELECT min(due_at) AS due_at FROM deliveries WHERE state = 'waiting' AND click_by IS NOT NULL
         )
         """,
         (after_ms,),
@@ -237,4 +258,5 @@ def release(db: sqlite3.Connection, delivery_ids: Iterable[int]) -> None:
             (delivery_id,),
         ).fetchone()
         if row is not None:
+            unfill(db, delivery_id)
             rehead(db, row["lane"])

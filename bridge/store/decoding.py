@@ -99,7 +99,7 @@ def delivery_of(row: Row, *, clock_ms: int) -> Delivery:
         "kind": "lead",
         "payload": NOTHING,
         "flags": "[]",
-        **dict.fromkeys(("waiting_since", "failing_since", "first_refused_at", "budget_from")),
+        **dict.fromkeys(("waiting_since", "failing_since", "first_refused_at", "budget_from", "click_by")),
         **{name: _time_or_epoch(row[name]) for name in ("due_at", "created_at")},
         "reason": row["reason"] or UNREADABLE,
         "state": row["state"] if row["state"] in states else DeliveryState.DEAD.value,
@@ -133,6 +133,8 @@ def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
         duplicate_of=row["duplicate_of"],
         asked_at=maybe_from_ms(row["asked_at"]),
         is_looked_up=row["looked_at"] is not None,
+        click_by=maybe_from_ms(row["click_by"]) if row["state"] == "waiting" else None,
+        filled_from=row["filled_from"],
         flags=tuple(json.loads(row["flags"])) if row["flags"] != "[]" else (),
         reason=row["reason"],
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from bridge.model import Conversion, Event, Lead, Meaning, Outcome, Payload, Sale, Step, Tracker
 
@@ -89,7 +89,16 @@ class EncodedConversion:
     payload_json: str
     rule: str
     click_id: str | None
+    #: when the click was, as far as this tells; of a sale also when it was
     clicked_at: int
+    fill: str
+    #: how long it waits for a click id; 0 for what has one or does not wait
+    wait_ms: int
+
+    @property
+    def is_sale(self) -> bool:
+        """Whether money came in."""
+        return self.kind == "sale"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,7 +184,13 @@ def encode_conversion(conversion: Conversion) -> EncodedConversion:
         rule=clean(conversion.rule),
         click_id=maybe_clean(payload.click_id),
         clicked_at=to_ms(payload.timestamp),
+        fill=_FILLS.get(conversion.fill) or ",".join(conversion.fill),
+        wait_ms=conversion.wait // MILLISECOND if conversion.wait is not None and payload.click_id is None else 0,
     )
+
+
+#: The usual ones, spelt out once.
+_FILLS: Final = {("customer",): "customer", ("customer", "email"): "customer,email"}
 
 
 def _payload_json(payload: Payload) -> str:

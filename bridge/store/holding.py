@@ -13,6 +13,7 @@ from typing import Final
 
 from bridge.store.decoding import texts_of
 from bridge.store.encoding import names_json, to_json
+from bridge.store.giving import adopt
 from bridge.store.lanes import rehead
 
 #: Flag of a sale that goes out under the invoice id of the one whose place it takes.
@@ -140,11 +141,13 @@ def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:
     rival = next((other for other in holders(db, names, besides=holder_id) if not other.gives_way), None)
     if rival is not None:
         take_over(db, rival.id, holder_id)
+        adopt(db, rival.id, holder_id, now_ms)
         return None
     heir: int = duplicates[0]["id"]
     take_over(db, heir, holder_id)
     carry_invoice(db, heir, holder_id)
     inherit(db, heir)
+    adopt(db, heir, holder_id, now_ms)
     db.execute(
         """
         UPDATE deliveries SET state = 'pending', due_at = :now, duplicate_of = NULL, reason = :reason WHERE id = :heir

@@ -66,23 +66,6 @@ def busy_lanes(db: sqlite3.Connection, conversions: Iterable[EncodedConversion])
     return {lane for (lane,) in rows}
 
 
-def associations(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> set[tuple[str, str]]:
-    """Those of the (namespace, customer) pairs somebody asks for that have a click id."""
-    asked = {(c.namespace, c.lane) for c in conversions if c.conversion.needs_association}
-    if not asked:
-        return set()
-    rows = db.execute(
-        """
-        SELECT a.namespace, a.customer
-        FROM json_each(?) AS wanted
-        CROSS JOIN associations AS a
-            ON a.namespace = json_extract(wanted.value, '$[0]') AND a.customer = json_extract(wanted.value, '$[1]')
-        """,
-        (_pairs(asked),),
-    )
-    return {(namespace, customer) for namespace, customer in rows}
-
-
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     return json.dumps(list(pairs))
 

@@ -40,9 +40,12 @@ def wake(db: sqlite3.Connection, lanes: Iterable[str], now_ms: int) -> None:
 
 
 def readmit(db: sqlite3.Connection, now_ms: int, *, limit: int) -> bool:
-    """Let deliveries whose waiting is over back into their lanes; whether there may be more of them."""
+    """Let deliveries that waited for the tracker back into their lanes; whether there may be more of them."""
     over = db.execute(
-        "SELECT id, lane FROM deliveries WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+        """
+        SELECT id, lane FROM deliveries
+        WHERE state = 'waiting' AND click_by IS NULL AND due_at <= ? ORDER BY due_at, id LIMIT ?
+        """,
         (now_ms, limit),
     ).fetchall()
     for delivery_id, lane in over:

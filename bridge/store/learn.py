@@ -14,8 +14,10 @@ from typing import Final
 
 from bridge import retry
 from bridge.model import Sale
+from bridge.store.clicks import remember
 from bridge.store.decoding import readable_payload_of, texts_of
 from bridge.store.encoding import clean, names_json, to_json, to_ms
+from bridge.store.giving import adopt, unfill
 from bridge.store.holding import add_names, carry_invoice, holders, take_over
 from bridge.store.lanes import rehead, wake
 from bridge.store.lessons import Learnt, Lesson, Matter
@@ -39,6 +41,7 @@ def park(db: sqlite3.Connection, delivery_ids: Iterable[int], *, until: datetime
             {"id": delivery_id, "until": to_ms(until), "reason": PARKED, "asked": asked, "now": to_ms(now)},
         ).fetchone()
         if row is not None:
+            unfill(db, delivery_id)
             rehead(db, row["lane"])
             lanes.append(row["lane"])
     if lanes:
@@ -89,7 +92,7 @@ def learn(db: sqlite3.Connection, lesson: Lesson, now: datetime) -> Learnt:
     )
     if lesson.click_id is not None:
         _fill(db, row, clean(lesson.click_id), to_ms(now))
-    holder = _claim(db, row["id"], [clean(name) for name in lesson.names])
+    holder = _claim(db, row["id"], [clean(name) for name in lesson.names], to_ms(now))
     if holder is None:
         return "due"
     _yield(db, row, holder)
@@ -104,19 +107,13 @@ def _fill(db: sqlite3.Connection, row: sqlite3.Row, click_id: str, now_ms: int) 
             "UPDATE deliveries SET payload = ? WHERE id = ?", (to_json({**payload, "click_id": click_id}), row["id"])
         )
     if row["namespace"]:
-        db.execute(
-            """
-            INSERT INTO associations (namespace, customer, click_id, clicked_at, event_id) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (namespace, customer) DO UPDATE
-            SET click_id = excluded.click_id, clicked_at = excluded.clicked_at, event_id = excluded.event_id
-            WHERE excluded.clicked_at >= associations.clicked_at
-            """,
-            (row["namespace"], row["lane"], click_id, payload["timestamp"], row["event_id"]),
-        )
+        paid_at = payload["timestamp"] if row["kind"] == "sale" else None
+        customer, event_id = (row["namespace"], row["lane"]), row["event_id"]
+        remember(db, [(*customer, click_id, payload["timestamp"], event_id, event_id, paid_at)])
         wake(db, [row["lane"]], now_ms)
 
 
-def _claim(db: sqlite3.Connection, delivery_id: int, names: Sequence[str]) -> int | None:
+def _claim(db: sqlite3.Connection, delivery_id: int, names: Sequence[str], now_ms: int) -> int | None:
     """Claim what nobody holds, and what the dead hold; else who holds some of it, who then answers for all."""
     rivals = holders(db, names, besides=delivery_id)
     alive = next((rival.id for rival in rivals if not rival.gives_way), None)
@@ -125,12 +122,14 @@ def _claim(db: sqlite3.Connection, delivery_id: int, names: Sequence[str]) -> in
             take_over(db, alive or delivery_id, rival.id)
             if alive is None:
                 carry_invoice(db, delivery_id, rival.id)
+                adopt(db, delivery_id, rival.id, now_ms)
     db.executemany(
         "INSERT INTO claims (name, delivery_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
         [(name, alive or delivery_id) for name in names],
     )
     if alive is not None:
         take_over(db, alive, delivery_id)
+        adopt(db, alive, delivery_id, now_ms)
         held = db.execute(
             """
             SELECT c.name FROM json_each(?) AS wanted CROSS JOIN claims AS c ON c.name = wanted.value

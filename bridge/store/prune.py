@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
+from bridge.store import clicks, reversals
 from bridge.store.decoding import NOTHING
 from bridge.store.encoding import to_json
 
@@ -109,18 +110,18 @@ def forget_keys(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
     (newest_delivery,) = db.execute("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()
     gone = 0
     for event_id in event_ids:
-        deliveries = db.execute(
-            "SELECT id, lane, namespace, claims FROM deliveries WHERE event_id = ?", (event_id,)
-        ).fetchall()
+        deliveries = db.execute("SELECT id, claims FROM deliveries WHERE event_id = ?", (event_id,)).fetchall()
         if event_id == newest_event or any(row["id"] == newest_delivery for row in deliveries):
             continue
         for row in deliveries:
-            _forget_delivery(db, row, event_id)
+            _forget_delivery(db, row)
+        clicks.forget(db, event_id)
+        reversals.forget(db, [event_id])
         gone += db.execute("DELETE FROM events WHERE id = ?", (event_id,)).rowcount
     return gone
 
 
-def _forget_delivery(db: sqlite3.Connection, row: sqlite3.Row, event_id: int) -> None:
+def _forget_delivery(db: sqlite3.Connection, row: sqlite3.Row) -> None:
     if _is_list(row["claims"]):
         db.execute(
             "DELETE FROM claims WHERE name IN (SELECT value FROM json_each(?)) AND delivery_id = ?",
@@ -129,8 +130,4 @@ def _forget_delivery(db: sqlite3.Connection, row: sqlite3.Row, event_id: int) ->
     else:
         # a hand was here: its names are found the long way, rather than held for ever by nobody
         db.execute("DELETE FROM claims WHERE delivery_id = ?", (row["id"],))
-    db.execute(
-        "DELETE FROM associations WHERE namespace = ? AND customer = ? AND event_id = ?",
-        (row["namespace"], row["lane"], event_id),
-    )
     db.execute("DELETE FROM deliveries WHERE id = ?", (row["id"],))

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bridge.model import Attempt, Counts, Delivery, DeliveryState, EventState, StoredEvent
+from bridge.model import Attempt, Counts, Delivery, DeliveryState, EventState, StoredEvent, StoredReversal
+from bridge.store import reversals
 from bridge.store.decoding import attempt_of, delivery_of, maybe_from_ms, stored_event_of, unpaused_ms
 from bridge.store.encoding import clean, to_json
 from bridge.store.filters import (
@@ -141,6 +142,13 @@ def attempts(db: sqlite3.Connection, delivery_id: int) -> list[Attempt]:
     return [attempt_of(row) for row in rows]
 
 
+def reversals_of(db: sqlite3.Connection, event_ids: Iterable[int], delivery_ids: Iterable[int]) -> list[StoredReversal]:
+    """What these events say went back, and what went back of the sales that these deliveries are; oldest first."""
+    of_sales = [one for several in reversals.of_deliveries(db, delivery_ids).values() for one in several]
+    found = {one.id: one for one in (*reversals.of_events(db, event_ids), *of_sales)}
+    return [found[number] for number in sorted(found)]
+
+
 def counts(db: sqlite3.Connection) -> Counts:
     """How much of everything there is; states of which there is nothing are 0."""
     events_by = dict(tuple(row) for row in db.execute("SELECT state, count(*) FROM events GROUP BY state"))
@@ -150,6 +158,7 @@ def counts(db: sqlite3.Connection) -> Counts:
         events={state: events_by.get(state.value, 0) for state in EventState},
         deliveries={state: deliveries_by.get(state.value, 0) for state in DeliveryState},
         oldest_pending_at=maybe_from_ms(oldest["created_at"] if oldest else None),
+        reversals=reversals.counts(db),
     )
 
 
@@ -167,7 +176,8 @@ def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datet
     for delivery in _decoded(db, belonging, now):
         by_event[delivery.event_id].append(delivery)
     held = _bodies(db, {row["body_of"] for row in rows} - {None})
-    return [stored_event_of(row, held.get(row["body_of"], row["body"]), tuple(by_event[row["id"]])) for row in rows]
+    events = [stored_event_of(row, held.get(row["body_of"], row["body"]), tuple(by_event[row["id"]])) for row in rows]
+    return reversals.joined(db, events)
 
 
 def _bodies(db: sqlite3.Connection, holders: set[int]) -> dict[int | None, bytes]:

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bridge.model import EventState, Payload, Sale, Step
-from bridge.store import known
+from bridge.model import EventState, Payload, Reversal, Sale, Step
+from bridge.store import known, reversals
 from bridge.store.base import Recorded
 from bridge.store.decoding import readable_payload_of
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, steps_json
+from bridge.store.giving import Gift, adopt, give
 from bridge.store.holding import add_names, carry_invoice, gives_way, take_over
-from bridge.store.lanes import wake
+from bridge.store.telling import Clicks
+from bridge.store.waits import why_waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +51,11 @@ _INSERT_EVENT = """
 _INSERT_DELIVERY = """
     INSERT INTO deliveries (
         id, event_id, source, item, rule, kind, lane, state, head, due_at, created_at, when_unsure, duplicate_of,
-        flags, reason, claims, namespace, payload
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        flags, reason, claims, namespace, payload, fill, click_by, click_email
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 #: Where a delivery's claims stand in that row: the holder of a new name in the same batch learns it there.
 _CLAIMS = 15
-
-#: The last click wins, by the time of the event.
-_UPSERT_ASSOCIATION = """
-    INSERT INTO associations (namespace, customer, click_id, clicked_at, event_id) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (namespace, customer) DO UPDATE
-    SET click_id = excluded.click_id, clicked_at = excluded.clicked_at, event_id = excluded.event_id
-    WHERE excluded.clicked_at >= associations.clicked_at
-"""
 
 
 class Batch:
@@ -79,7 +73,7 @@ class Batch:
         ]
         self._claimed = known.claims(db, conversions)
         self._busy = known.busy_lanes(db, conversions)
-        self._associated = known.associations(db, conversions)
+        self._clicks = Clicks(db, conversions)
         self._next_event = known.next_id(db, "SELECT max(id) FROM events")
         self._next_delivery = known.next_id(db, "SELECT max(id) FROM deliveries")
         self._events: list[tuple[Value, ...]] = []
@@ -90,7 +84,10 @@ class Batch:
         self._claims: list[tuple[str, int]] = []
         #: who takes a dead one's place
         self._heirs: list[tuple[int, int]] = []
-        self._associations: list[tuple[Value, ...]] = []
+        #: click ids that duplicates brought to the holders of their claims
+        self._gifts: list[tuple[int, EncodedConversion, Gift]] = []
+        #: by event and source, what went back
+        self._reversals: list[tuple[int, str, Sequence[Reversal]]] = []
         self._now_ms = max(call.now_ms for call in calls)
 
     def add(self, meaning: EncodedMeaning, call: Recording) -> Recorded:
@@ -98,14 +95,15 @@ class Batch:
         stored = self._known.get(meaning.key)
         if stored is not None:
             # the first of this very batch stands there as new
-            return stored if stored.known else replace(stored, known=True, due=0)
+            return stored if stored.known else replace(stored, known=True, due=0, clicked=False)
         event_id = self._next_event
         self._next_event += 1
         state, reason, steps = meaning.meaning.state, meaning.reason, meaning.steps_json
-        due = 0
+        due, clicked = 0, False
         if meaning.conversions and state is not EventState.IGNORED:
             left_out = []
             for conversion in meaning.conversions:
+                clicked = clicked or conversion.click_id is not None
                 if self._is_wanted(conversion):
                     due += self._deliver(conversion, self._new_delivery(), event_id, meaning.key[0], call)
                 else:
@@ -114,9 +112,11 @@ class Batch:
                 steps = explained(meaning, left_out)
                 if len(left_out) == len(meaning.conversions) and state is EventState.ACCEPTED:
                     state, reason = EventState.IGNORED, "no click id"
+        if meaning.meaning.reversals:
+            self._reversals.append((event_id, meaning.key[0], meaning.meaning.reversals))
         body_of, body = self._held(meaning, event_id)
         self._events.append((event_id, *meaning.before, state.value, reason, steps, body_of, body))
-        recorded = Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason)
+        recorded = Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason, clicked=clicked)
         self._known[meaning.key] = recorded
         return recorded
 
@@ -130,10 +130,20 @@ class Batch:
         db.executemany(_INSERT_DELIVERY, self._deliveries.values())
         for heir, ousted in self._heirs:
             carry_invoice(db, heir, ousted)
+            adopt(db, heir, ousted, self._now_ms)
         db.executemany("INSERT INTO claims (name, delivery_id) VALUES (?, ?)", self._claims)
-        if self._associations:
-            db.executemany(_UPSERT_ASSOCIATION, self._associations)
-            wake(db, {str(row[1]) for row in self._associations}, self._now_ms)
+        for holder, conversion, gift in self._gifts:
+            self._hand_over(holder, conversion, gift)
+        self._clicks.write(self._now_ms)
+        for event_id, source, told in self._reversals:
+            reversals.remember(db, event_id, source, told)
+
+    def _hand_over(self, holder: int, conversion: EncodedConversion, gift: Gift) -> None:
+        """A payment is one: the click id is the holder's too, and from now on its customer's."""
+        give(self._db, holder, gift, self._now_ms)
+        namespace, lane = self._db.execute("SELECT namespace, lane FROM deliveries WHERE id = ?", (holder,)).fetchone()
+        if namespace and (namespace, lane) != (conversion.namespace, conversion.lane):
+            self._clicks.tell_of(namespace, lane, conversion, gift.event_id)
 
     def _held(self, meaning: EncodedMeaning, event_id: int) -> tuple[int | None, bytes]:
         """Who holds this event's body for it, and what it holds itself: of a batch only the first new item does."""
@@ -145,7 +155,7 @@ class Batch:
     def _is_wanted(self, conversion: EncodedConversion) -> bool:
         if not conversion.conversion.needs_association:
             return True
-        return (conversion.namespace, conversion.lane) in self._associated
+        return self._clicks.knows(conversion)
 
     def deliver(self, conversion: EncodedConversion, number: int | None, event_id: int, call: Recording) -> int:
         """One delivery of an event that is recorded already, under its old number or a new one; that number."""
@@ -162,22 +172,22 @@ class Batch:
     ) -> int:
         """One new delivery; 1 when it is due, 0 when it is not to be sent."""
         holder, flags, names = None, "[]", conversion.names_json
-        if call.dry_run:
-            state = "dry_run"
-        else:
+        state, wait_ms = "dry_run", 0
+        if not call.dry_run:
             rivals = {self._claimed[name] for name in conversion.names if name in self._claimed}
             if rivals:
                 holder, names = self._contend(conversion, delivery_id, sorted(rivals))
             self._claim_unknown(conversion, holder or delivery_id)
-            state = "pending" if holder is None else "duplicate"
+            state, wait_ms = self._begin(conversion, holder)
             flags = "[]" if holder is None else self._flags(conversion, holder)
-            if conversion.click_id and conversion.namespace:
-                self._associate(conversion, event_id)
+            if conversion.click_id:
+                self._tell(conversion, conversion.click_id, holder, event_id, source)
         head = 0
         if state == "pending" and conversion.lane not in self._busy:
             self._busy.add(conversion.lane)
             head = 1
-        given = conversion.conversion
+        given, due_at = conversion.conversion, call.now_ms + wait_ms
+        reason = "" if holder is None else f"delivery {holder} has its claim"
         self._conversions[delivery_id] = conversion
         self._deliveries[delivery_id] = [
             delivery_id,
@@ -189,17 +199,37 @@ class Batch:
             conversion.lane,
             state,
             head,
-            call.now_ms,
+            due_at,
             call.now_ms,
             given.when_unsure,
             holder,
             flags,
-            "" if holder is None else f"delivery {holder} has its claim",
+            why_waiting(wait_ms) if wait_ms else reason,
             names,
             conversion.namespace,
             conversion.payload_json,
+            conversion.fill,
+            due_at if wait_ms else None,
+            self._clicks.address_of(conversion) if wait_ms else None,
         ]
         return 1 if state == "pending" else 0
+
+    def _tell(
+        self, conversion: EncodedConversion, click_id: str, holder: int | None, event_id: int, source: str
+    ) -> None:
+        """A click id is its customer's from now on; a duplicate's is the holder's, too."""
+        self._clicks.tell(conversion, event_id)
+        if holder is not None:
+            gift = Gift(click_id=click_id, event_id=event_id, source=source)
+            self._gifts.append((holder, conversion, gift))
+
+    def _begin(self, conversion: EncodedConversion, holder: int | None) -> tuple[str, int]:
+        """Where a delivery begins, and how long it waits there for a click id."""
+        if holder is not None:
+            return "duplicate", 0
+        if conversion.wait_ms and not self._clicks.knows(conversion):
+            return "waiting", conversion.wait_ms
+        return "pending", 0
 
     def _claim_unknown(self, conversion: EncodedConversion, holder: int) -> None:
         for name in conversion.names:
@@ -245,11 +275,6 @@ class Batch:
             return "[]"
         same = (payload.amount, clean(payload.currency)) == (first.amount, clean(first.currency))
         return "[]" if same else '["amount differs"]'
-
-    def _associate(self, conversion: EncodedConversion, event_id: int) -> None:
-        customer = (conversion.namespace, conversion.lane)
-        self._associated.add(customer)
-        self._associations.append((*customer, conversion.click_id, conversion.clicked_at, event_id))
 
 
 def explained(meaning: EncodedMeaning, left_out: Iterable[EncodedConversion]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bridge.model import Delivery, EventState
-from bridge.store import known
+from bridge.store import reversals
 from bridge.store.decoding import delivery_of
 from bridge.store.encoding import EncodedConversion, EncodedMeaning
 from bridge.store.fates import Fate, fates_of, new_names
@@ -19,6 +19,7 @@ from bridge.store.lanes import rehead
 from bridge.store.parting import Names, claim_free, part
 from bridge.store.record import Batch, Recording, explained
 from bridge.store.reports import Remap, Remapped, Remapping
+from bridge.store.telling import Clicks
 
 
 def remap(db: sqlite3.Connection, event_id: int, meaning: EncodedMeaning, now_ms: int) -> Remapped | None:
@@ -28,10 +29,13 @@ def remap(db: sqlite3.Connection, event_id: int, meaning: EncodedMeaning, now_ms
         return None
     rows = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()
     before = {row["id"]: delivery_of(row, clock_ms=now_ms) for row in rows}
-    wanted, left_out = _wanted(db, meaning)
+    clicks = Clicks(db, meaning.conversions)
+    wanted, left_out = _wanted(meaning, clicks, event_id)
     state, reason = _outcome(meaning, wanted)
     fates = fates_of(db, rows, wanted, state, left_out)
     _carry_out(db, fates, event_id, meaning, now_ms)
+    clicks.retell(event_id, now_ms)
+    reversals.renew(db, event_id, meaning.key[0], meaning.meaning.reversals)
     _rewrite(db, event_id, meaning, state, reason, left_out)
     return Remapped(
         event_id=event_id,
@@ -42,18 +46,17 @@ def remap(db: sqlite3.Connection, event_id: int, meaning: EncodedMeaning, now_ms
     )
 
 
-def _wanted(db: sqlite3.Connection, meaning: EncodedMeaning) -> tuple[list[EncodedConversion], list[EncodedConversion]]:
+def _wanted(
+    meaning: EncodedMeaning, clicks: Clicks, event_id: int
+) -> tuple[list[EncodedConversion], list[EncodedConversion]]:
     """The conversions to be sent, and those for which no click id is known; as record decides it."""
     if meaning.meaning.state is EventState.IGNORED:
         return [], []
-    associated = known.associations(db, meaning.conversions)
     wanted, left_out = list[EncodedConversion](), list[EncodedConversion]()
     for conversion in meaning.conversions:
-        if conversion.click_id and conversion.namespace:
-            associated.add((conversion.namespace, conversion.lane))
-        is_known = (conversion.namespace, conversion.lane) in associated
-        is_wanted = is_known or not conversion.conversion.needs_association
+        is_wanted = not conversion.conversion.needs_association or clicks.knows(conversion)
         (wanted if is_wanted else left_out).append(conversion)
+        clicks.tell(conversion, event_id)
     return wanted, left_out
 
 
@@ -116,15 +119,10 @@ def _withdraw(db: sqlite3.Connection, row: sqlite3.Row, why: str, names: Names, 
 
 
 def _part(db: sqlite3.Connection, fate: Fate, names: Names, now_ms: int) -> list[str]:
-    """Let go of what the old one holds and of the association it made; what the new one must hold besides its own."""
-    row, conversion = fate.before, _conversion(fate)
+    """Let go of what the old one holds; what the new one must hold besides its own."""
+    row = fate.before
     if row is None or row["id"] not in names:
         return []
-    if (row["namespace"], row["lane"]) != (conversion.namespace, conversion.lane) or not conversion.click_id:
-        db.execute(
-            "DELETE FROM associations WHERE namespace = ? AND customer = ? AND event_id = ?",
-            (row["namespace"], row["lane"], row["event_id"]),
-        )
     return part(db, row["id"], names, now_ms)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, Tracker
+from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, StoredReversal, Tracker
 from bridge.rate import Pace
 from bridge.store import claim, heard, known, learn, operate, prune, queries, remap, settle, standing, stories, trackers
 from bridge.store.base import Changed, Claimed, Heard, Judge, Recorded, Settled, Settlement
@@ -218,6 +218,10 @@ class SQLiteStore:
     async def activity(self, *, now: datetime) -> Mapping[str, Activity]:
         """What came from each source that was ever seen."""
         return await self._reader.read(lambda db: stories.activity(db, now))
+
+    async def reversals(self, *, events: Sequence[int] = (), deliveries: Sequence[int] = ()) -> list[StoredReversal]:
+        """Refunds and disputes that these events told of, and those of the sales that these deliveries are."""
+        return await self._reader.read(lambda db: queries.reversals_of(db, events, deliveries))
 
     async def tracker(self) -> Tracker:
         """What is known of the tracker now."""

@@ -100,6 +100,18 @@ class Hand:
         (delivery,) = (await self.ask()).deliveries
         return delivery
 
+    async def sent(self, name: str) -> Delivery:
+        """Lease the delivery of that name, and it alone; what stands in its way is delivered first."""
+        while deliveries := (await self.ask()).deliveries:
+            named = [one for one in deliveries if one.payload.event_name == name]
+            others = [one for one in deliveries if one not in named]
+            if named:
+                await self.store.release([one.id for one in others], now=self.now)
+                return named[0]
+            for other in others:
+                await self.end(other, Delivered())
+        raise AssertionError(f"{name} is not due")
+
     async def end(self, delivery: Delivery, decision: Decision, outcome: Outcome | None = None, **row: Any) -> Settled:
         """Settle one try with a verdict; `row` changes the tracker."""
 

@@ -35,7 +35,7 @@ WITH_INVOICE = [
     Situation(
         "The session does not name its invoice yet",
         (session(1, **TO_COME), receipt(1)),
-        ("deferred lead checkout_completed cus_1 click_1", "sale purchase_completed 4999 USD in_1 no click"),
+        ("deferred lead checkout_completed cus_1 click_1", "sale purchase_completed 4999 USD in_1 click_1"),
     ),
     Situation("An invoice written by hand is paid", (receipt(1, metadata={"click_id": "click_1"}),), (RECEIPT,)),
     Situation(

@@ -7,11 +7,13 @@ import itertools
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridge.model import Dead, Delivered, EventState, RetryAt
+from bridge.model import Dead, Delivered, EventState, RetryAt, Reversal
 from bridge.store import open_store
 from bridge.store.sqlite import SQLiteStore
 from tests.contract.store_hand import START, Hand, a_conversion, a_lead, a_meaning, a_sale, an_event
@@ -46,7 +48,7 @@ def walks(db: sqlite3.Connection, statements: list[str]) -> list[str]:
 
 async def a_days_work(hand: Hand) -> None:
     """Every writing verb at least once, with duplicates, deaths, promotions and associations."""
-    click = a_conversion(a_sale("click", click_id="c"), association_namespace="stripe")
+    click = a_conversion(a_sale("click", click_id="c", customer_email="a@b"), association_namespace="stripe")
     follow = a_conversion(a_lead("follow"), needs_association=True, association_namespace="stripe")
     await hand.trust()
     for name in "abc":
@@ -69,7 +71,44 @@ async def a_days_work(hand: Hand) -> None:
         a_meaning(event=an_event("first item", item=0), state=EventState.IGNORED),
         a_meaning(a_sale("open", "cus_6"), event=an_event("last item", item=1)),
     )
+    await attributions(hand)
     await hand.store.prune(bodies_before=START.replace(year=2027), keys_before=START.replace(year=2027))
+
+
+async def attributions(hand: Hand) -> None:
+    """What waits for a click and finds one, or not; what is filled and given back; what went back."""
+    hand.later(minutes=5)
+    kinds: dict[str, Any] = {
+        "association_namespace": "stripe",
+        "wait": timedelta(minutes=1),
+        "fill": ("customer", "email"),
+    }
+    by_address = a_conversion(a_sale("by address", "cus_7", customer_email="A@b"), **kinds)
+    in_vain = a_conversion(a_sale("in vain", "cus_8"), claims=["in_8"], **kinds)
+    lead = a_conversion(a_lead("nobody's", "cus_9"), claims=["l_9"], **kinds)
+    await hand.record(a_meaning(by_address), a_meaning(in_vain), a_meaning(lead))
+    await hand.record(a_meaning(a_conversion(a_sale("too", "cus_10", click_id="d"), claims=["in_8"], **kinds)))
+    await hand.record(
+        a_meaning(a_conversion(a_sale("waits", "cus_11", customer_email="n@b"), claims=["in_11"], **kinds))
+    )
+    await hand.record(a_meaning(a_conversion(a_lead("n", "cus_12", click_id="e", customer_email="n@b"), **kinds)))
+    hand.later(minutes=5)
+    await hand.store.release([one.id for one in (await hand.ask()).deliveries], now=hand.now)
+    for delivery in (await hand.ask()).deliveries:
+        await hand.end(delivery, Dead(reason="no") if delivery.lane == "cus_8" else Delivered())
+    refund = Reversal(
+        item=0,
+        rule="refund",
+        kind="refund",
+        of=("in_8",),
+        sale=("in_8",),
+        claims=("r_1",),
+        amount=5,
+        currency="USD",
+        timestamp=START,
+    )
+    for key in ("re_1", "re_2"):
+        await hand.record(a_meaning(event=an_event(key), state=EventState.IGNORED, reversals=(refund,)))
 
 
 async def test_no_verb_that_writes_walks_a_table(sqlite: SQLiteStore) -> None:

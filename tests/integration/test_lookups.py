@@ -285,7 +285,7 @@ async def test_what_is_known_already_is_not_asked_for(tmp_path: Path, fake: Fake
 
 
 async def test_an_answer_holds_for_a_while(tmp_path: Path, fake: FakeStripe) -> None:
-    fake.objects["customers/cus_1"] = {"metadata": {"click_id": "c1"}}
+    fake.objects["customers/cus_1"] = {"metadata": {}}
     async with bench(tmp_path, fake) as b, b.working():
         for number in (1, 2):
             await b.record(an_invoice(number, customer="cus_1", parent=None))

@@ -17,6 +17,7 @@ RELEASED = {
     "0002_add_batches": "af0d5d51fdfda71145a17116afaa8ffd4902a079aa14633ad1943a2b8566c10e",
     "0003_add_change_numbers": "ae022522f4f18d9e277c38c6784b31c0a3e06b5909516ce17ca48d81371c7c50",
     "0004_add_lookups": "701bc8c85d39d916b25cb070491558211a6d4f8bdcde68913b820889b78e0559",
+    "0005_add_attribution": "8aacf8cc0833ddd45c89142eb1be02ec9279537bc00761b9ecc6dce862860685",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
@@ -125,7 +126,45 @@ def test_the_shipped_steps_make_a_database_and_begin_with_a_verb(db: sqlite3.Con
         "tracker",
         "sources_seen",
         "revisions",
+        "reversals",
+        "reversal_names",
+        "reversal_counts",
+        "secrets",
     } < tables
+
+
+def test_attribution_keeps_the_clicks_of_before_and_what_waits(db: sqlite3.Connection) -> None:
+    """A database of the version before: an association of a lead, one of a sale, a sale that waits for the tracker."""
+    steps = shipped("sqlite")
+    migrate(db, [step for step in steps if step.number < 5], now_ms=1)
+    db.executemany(
+        "INSERT INTO associations (namespace, customer, click_id, clicked_at, event_id) VALUES (?, ?, ?, ?, ?)",
+        [("stripe", "lead", "c1", 10, 1), ("stripe", "sale", "c2", 20, 2), ("stripe", "dry", "c3", 30, 3)],
+    )
+    db.executemany(
+        """
+        INSERT INTO deliveries (
+            id, event_id, source, item, rule, kind, lane, state, due_at, created_at, when_unsure, claims, namespace,
+            payload
+        ) VALUES (?, ?, 'stripe', 0, 'r', ?, ?, ?, 0, 0, 'repeat', '[]', 'stripe', '{}')
+        """,
+        [
+            (1, 1, "lead", "lead", "delivered"),
+            (2, 2, "sale", "sale", "delivered"),
+            (3, 3, "sale", "dry", "dry_run"),
+            (4, 4, "sale", "other", "waiting"),
+        ],
+    )
+
+    migrate(db, steps, now_ms=2)
+
+    rows = db.execute("SELECT customer, click_id, clicked_at, event_id, told_by, paid_at FROM associations ORDER BY 3")
+    assert [("lead", "c1", 10, 1, 1, None), ("sale", "c2", 20, 2, 2, 20), ("dry", "c3", 30, 3, 3, None)] == [
+        tuple(row) for row in rows
+    ]
+    waits = db.execute("SELECT fill, filled_from, click_by FROM deliveries WHERE state = 'waiting'").fetchall()
+    assert [("customer", None, None)] == [tuple(row) for row in waits]
+    assert [(32,)] == [tuple(row) for row in db.execute("SELECT length(value) FROM secrets")]
 
 
 def test_a_released_step_is_never_edited() -> None:
