@@ -15,6 +15,9 @@ from bridge.model import Node
 #: A variable stands for a whole scalar: `${NAME}`, nothing before it or behind.
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+#: What somebody made up in fewer characters can be guessed.
+_LEAST = 12
+
 #: Under these keys of `verify` stands what nobody may see.
 _SECRETS = ("secret", "verify_token")
 
@@ -146,7 +149,26 @@ def _bound(
         verifier = sources.bind(scheme, secrets, url=url, verify_token=token, certificates=certificates)
     except ConfigError as error:
         return None, [], [*problems, *error.problems]
-    return verifier, [], problems
+    return verifier, [], [*problems, *_guessable(scheme, secrets)]
+
+
+def _guessable(scheme: sources.Scheme, secrets: list[str]) -> list[Problem]:
+    """A warning for a secret that is sent as it is, is of somebody's own making, and is too short for that."""
+    if scheme.name not in ("token", "basic"):
+        return []
+    if min(len(secret.rpartition(":")[2] if scheme.name == "basic" else secret) for secret in secrets) >= _LEAST:
+        return []
+    return [
+        Problem(
+            code="short-secret",
+            what=f"the secret has fewer than {_LEAST} characters",
+            # the line is not shown: it may hold the secret
+            place=replace(scheme.place, text=""),
+            why="it is all the proof there is, and strangers may try as often as they like",
+            fix="make a longer one: openssl rand -hex 24",
+            severity=Severity.WARNING,
+        )
+    ]
 
 
 def _url(source: str, lookup: Lookup) -> str:

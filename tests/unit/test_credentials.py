@@ -48,6 +48,27 @@ def test_the_address_a_sender_signs_is_where_the_bridge_is_reached(public: str, 
     assert not proves_address(made, url + "/")
 
 
+@pytest.mark.parametrize(
+    ("section", "secret", "codes"),
+    [
+        ("scheme: token\npath: true\nsecret: ${S}", "hunter2", ["short-secret"]),
+        ("scheme: token\npath: true\nsecret: ${S}", "a-secret-long-enough\nhunter2", ["short-secret"]),
+        ("scheme: token\npath: true\nsecret: ${S}", "twelve-chars", []),
+        ("scheme: basic\nsecret: ${S}", "a-user-of-some-length:hunter2", ["short-secret"]),
+        ("scheme: basic\nsecret: ${S}", "ada:twelve-chars", []),
+        ("scheme: lemonsqueezy\nsecret: ${S}", "sixsix", []),
+    ],
+    ids=["short", "one of two", "long enough", "password", "long password", "the sender allows six"],
+)
+def test_a_secret_that_can_be_guessed_is_a_warning(section: str, secret: str, codes: list[str]) -> None:
+    made = bound(section, S=secret)
+
+    assert made.verifier is not None
+    assert codes == [problem.code for problem in made.problems]
+    assert all(problem.severity is Severity.WARNING for problem in made.problems)
+    assert "hunter2" not in repr(made.problems)
+
+
 def test_an_address_that_the_mapping_says_is_the_one() -> None:
     section = SQUARE + "\nurl: ${MY_URL}"
 
