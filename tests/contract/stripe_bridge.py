@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from bridge import retry
 from bridge.intake import understand
 from bridge.mapping import Mapping
-from bridge.model import Decision, Delivery, DeliveryState, Lead, Outcome, Payload, Sent, Tracker
+from bridge.model import Decision, Delivery, DeliveryState, Lead, Outcome, Payload, Sent, Tracker, went_back
 from bridge.rate import Pace
 from bridge.store import Store, open_store
 from bridge.store.base import Claimed, DeliveryFilter, EventFilter, Recorded, Settlement
@@ -129,6 +129,10 @@ class Bridge:
         """Why nothing came of an event, oldest first."""
         found = self.run(self.store.events(EventFilter(limit=10_000)))
         return [one.reason for one in reversed(found) if not one.deliveries]
+
+    def returned(self, delivery: Delivery) -> dict[tuple[str, str], int]:
+        """What went back of a sale, by kind and currency."""
+        return went_back(self.run(self.store.reversals(deliveries=[delivery.id])))
 
     def close(self) -> None:
         self.run(self.store.close())

@@ -67,6 +67,21 @@ SUBSCRIPTIONS = [
     Situation("A subscription is bought: session, then invoice", (subscribed(1), invoice(1)), (STARTED,)),
     Situation("The invoice comes first", (invoice(1), subscribed(1)), (STARTED,)),
     Situation("The endpoint has both invoice types", (invoice(1), invoice(1, **SUCCEEDED), subscribed(1)), (STARTED,)),
+    Situation(
+        "The invoice comes first and does not know the click id: it waits",
+        (invoice(1, clicked=False), Later(1), subscribed(1)),
+        (STARTED,),
+    ),
+    Situation(
+        "The session comes first and does not know it",
+        (subscribed(1, clicked=False), invoice(1)),
+        (STARTED,),
+    ),
+    Situation(
+        "Nobody's link brought it: it goes after ten minutes",
+        (invoice(1, clicked=False), subscribed(1, clicked=False), Later(9), Later(1)),
+        ("sale subscription_started 4999 USD in_1 no click",),
+    ),
     Situation("A subscription made by API", (invoice(1),), (STARTED,)),
     Situation(
         "Before API version 2025-03-31",
@@ -87,6 +102,11 @@ SUBSCRIPTIONS = [
     Situation(
         "First payment and renewal",
         (subscribed(1), invoice(1), renewal(1, 2)),
+        (STARTED, "sale subscription_paid 4999 USD in_2 click_1"),
+    ),
+    Situation(
+        "A payment link's renewal, which has no click id of its own",
+        (subscribed(1), invoice(1, clicked=False), Later(43200), renewal(1, 2, clicked=False)),
         (STARTED, "sale subscription_paid 4999 USD in_2 click_1"),
     ),
     Situation(
@@ -208,6 +228,16 @@ PAYMENTS = [
         ("no rule",),
     ),
     Situation("A charge fails", (charge(1, type="charge.failed", paid=False),), (), ("no rule",)),
+    Situation(
+        "A charge waits for the click id of its checkout",
+        (charge(1, clicked=False), session(1), intent(1, clicked=False)),
+        (CAPTURED, "deferred lead checkout_completed cus_1 click_1"),
+    ),
+    Situation(
+        "Nobody's link brought a charge",
+        (charge(1, clicked=False), intent(1, clicked=False), Later(10)),
+        ("sale payment_captured 4999 USD pi_1 no click",),
+    ),
     Situation(
         "A checkout tells of the same money",
         (charge(1), session(1, clicked=False), invoice(1)),

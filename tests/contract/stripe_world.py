@@ -149,8 +149,9 @@ def intent(number: int, *, clicked: bool = True, again: str = "", **changes: Any
 def refund(number: int, part: int = 1, *, again: str = "", **changes: Any) -> bytes:
     """A refund of payment `number` that is done; `part` tells several apart."""
     kind = changes.pop("type", "refund.created")
+    around = changes.pop("around", None)
     told = {"id": f"re_{number}_{part}", "charge": f"ch_{number}", "payment_intent": f"pi_{number}"}
-    return event("refund_created", kind, told | changes, again=again)
+    return event("refund_created", kind, told | changes, again=again, around=around)
 
 
 def refunded(number: int, amount: int, *, again: str = "", **changes: Any) -> bytes:
@@ -165,6 +166,13 @@ def dispute(number: int, **changes: Any) -> bytes:
     kind = changes.pop("type", "charge.dispute.created")
     told = {"id": f"du_{number}", "charge": f"ch_{number}", "payment_intent": f"pi_{number}"}
     return event("dispute_created", kind, told | changes)
+
+
+def credit_note(number: int, **changes: Any) -> bytes:
+    """A credit note on an invoice, paid out outside Stripe."""
+    return event(
+        "credit_note_created", "credit_note.created", {"id": f"cn_{number}", "invoice": f"in_{number}"} | changes
+    )
 
 
 def thin(snapshot: bytes) -> bytes:

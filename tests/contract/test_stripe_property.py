@@ -16,9 +16,11 @@ from bridge.model import DeliveryState, Sale
 from tests.contract.stripe_bridge import LOST, Answer, Bridge, Call, a_bridge, type_of
 from tests.contract.stripe_world import (
     charge,
+    dispute,
     intent,
     invoice,
     receipt,
+    refund,
     renewal,
     session,
     subscribed,
@@ -42,7 +44,8 @@ NOTHING: dict[str, Any] = {"amount_total": 0, "payment_status": "no_payment_requ
 
 
 def one_time(n: int) -> Story:
-    return Story((session(n, amount_total=n), session(n, amount_total=n, again="_again"), charge(n, amount=n)), (n,))
+    told = (session(n, amount_total=n), session(n, amount_total=n, again="_again"), charge(n, amount=n))
+    return Story((*told, refund(n, amount=n), dispute(n, amount=n)), (n,))
 
 
 def delayed(n: int) -> Story:
