@@ -92,7 +92,7 @@ class Intake:
         return receipt
 
     def greet(self, webhook: Webhook, verifier: Verifier) -> Reply | None:
-        """Answer a GET that is a handshake; None when this sender makes none. Raises Refused."""
+        """Answer a GET or HEAD that is a handshake; None when this sender makes none. Raises Refused."""
         reply = self._asked(webhook.source, lambda: verifier.challenge(webhook))
         if reply is not None:
             self._metrics.answered(webhook.source, "challenge")

@@ -45,7 +45,7 @@ class Handshake:
         return None
 
     def challenge(self, webhook: Webhook) -> Reply | None:  # noqa: ARG002  # see ping
-        """The answer to a GET; None: this sender makes no GET. Raises Refused when it asks with a wrong token."""
+        """The answer to a GET or HEAD; None: this sender makes none. Raises Refused when it asks with a wrong token."""
         return None
 
     def reply(self, verified: Verified, document: Json) -> Reply | None:  # noqa: ARG002  # see ping
@@ -70,7 +70,7 @@ class _Meta(Handshake):
         self._expected = sha256(verify_token.encode()).digest() if verify_token else None
 
     def challenge(self, webhook: Webhook) -> Reply | None:
-        asked = _hub(webhook.query)
+        asked = _hub(webhook.query) if webhook.method == "GET" else {}
         if not asked:
             return None
         sent, mode, challenge = asked.get(b"hub.verify_token"), asked.get(b"hub.mode"), asked.get(b"hub.challenge")
@@ -116,6 +116,13 @@ class _Xero(Handshake):
     empty_refusal = True
 
 
+class _Intercom(Handshake):
+    """Asks whether anybody is there, by HEAD, and takes no address that does not answer it."""
+
+    def challenge(self, webhook: Webhook) -> Reply | None:
+        return Reply(status=200, body=b"") if webhook.method == "HEAD" else None
+
+
 #: What most senders have.
 NO_HANDSHAKE = Handshake()
 
@@ -135,6 +142,8 @@ def handshake(greeting: Greeting | None, keys: Mapping[int, bytes], verify_token
             return _Zoom(keys)
         case Greeting.XERO:
             return _Xero()
+        case Greeting.INTERCOM:
+            return _Intercom()
         case _:
             assert_never(greeting)
 

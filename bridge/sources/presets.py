@@ -49,7 +49,12 @@ PRESETS: Mapping[str, Axes] = MappingProxyType(
         "tally": {"header": "tally-signature", "encoding": "base64"},
         "github": {"header": "x-hub-signature-256", "pattern": "sha256={signature}"},
         "meta": {"header": "x-hub-signature-256", "pattern": "sha256={signature}", "handshake": "meta"},
-        "intercom": {"header": "x-hub-signature", "algorithm": "sha1", "pattern": "sha1={signature}"},
+        "intercom": {
+            "header": "x-hub-signature",
+            "algorithm": "sha1",
+            "pattern": "sha1={signature}",
+            "handshake": "intercom",
+        },
         # without a secret it sends the words no-secret-provided, which are no hex
         "calcom": {"header": "x-cal-signature-256"},
         "calendly": {

@@ -58,6 +58,7 @@ class Greeting(Enum):
     SLACK = "slack"  # a signed challenge to be echoed
     ZOOM = "zoom"  # a signed token to be signed back
     XERO = "xero"  # what is refused is answered without a body
+    INTERCOM = "intercom"  # a HEAD, to see whether anybody is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

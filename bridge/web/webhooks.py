@@ -2,7 +2,7 @@
 
 A raw ASGI callable, because this is the hot path (a router and request objects cost a third of it). Refusals of a
 POST come in a fixed order: 404 or 503, then 413 (a body that drips: 408), then 401. 200 leaves here only after the
-commit. GET is for handshakes alone. A sender learns one plain word, never a detail.
+commit. GET and HEAD are for handshakes alone. A sender learns one plain word, never a detail.
 """
 
 import logging
@@ -64,7 +64,7 @@ class Webhooks:
         name, token = _address(scope)
         source = self._library().sources.get(name)
         is_post = scope["method"] == "POST"
-        if not is_post and (scope["method"] != "GET" or source is None or b"/" in token):
+        if not is_post and (scope["method"] not in ("GET", "HEAD") or source is None or b"/" in token):
             await self._only_post(receive, send, source)
         elif b"/" in token or source is None or source.verifier is None or self.draining:
             await self._unavailable(receive, send, name, source, token)
@@ -95,7 +95,7 @@ class Webhooks:
     async def _greet(
         self, scope: Scope, receive: Receive, send: Send, source: Source, verifier: Verifier, token: bytes
     ) -> None:
-        """A GET: a sender that asks whether we are who it takes us for, or somebody with a browser."""
+        """A GET or HEAD: a sender that asks whether we are who it takes us for, or somebody with a browser."""
         await self.bodies.drain(receive)
         webhook = _webhook(scope, source.name, token, b"", self._clock())
         try:

@@ -22,7 +22,7 @@ from tests.support import a_checkout, stripe_headers
 
 SECRET = "a secret of some length"
 VERIFY_TOKEN = "we-chose-this"
-ON = {f"{name}_WEBHOOK_SECRET": SECRET for name in ("META", "WOOCOMMERCE", "SLACK", "ZOOM")}
+ON = {f"{name}_WEBHOOK_SECRET": SECRET for name in ("META", "WOOCOMMERCE", "SLACK", "ZOOM", "INTERCOM")}
 ON |= {"XERO_WEBHOOK_SECRET": SECRET, "META_VERIFY_TOKEN": VERIFY_TOKEN}
 
 HUB = f"hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={VERIFY_TOKEN}"
@@ -74,6 +74,9 @@ async def test_without_a_verify_token_nobody_is_greeted(tmp_path: Path) -> None:
         ("GET", "/webhooks/nobody", HUB),
         ("GET", "/webhooks/meta/token", HUB + "&more/slashes"),
         ("HEAD", "/webhooks/meta", HUB),
+        ("HEAD", "/webhooks/stripe", ""),
+        ("HEAD", "/webhooks/intercom/token", ""),
+        ("GET", "/webhooks/intercom", HUB),
         ("PUT", "/webhooks/meta", HUB),
         ("OPTIONS", "/webhooks/stripe", ""),
     ],
@@ -93,6 +96,16 @@ async def test_a_handshake_with_a_source_that_is_off_or_at_the_end_is_try_later(
         ending = await get(bridge, "/webhooks/meta", HUB)
 
     assert [(503, b"30")] * 2 == [(answer.status, answer.headers[b"retry-after"]) for answer in (off, ending)]
+
+
+async def test_intercom_asks_by_head_whether_anybody_is_there(tmp_path: Path) -> None:
+    """It takes no address that does not answer: https://developers.intercom.com/docs/webhooks/setting-up-webhooks"""
+    async with a_bridge(tmp_path, **ON) as bridge:
+        answer = await get(bridge, "/webhooks/intercom", method="HEAD")
+
+        assert (200, b"") == (answer.status, answer.body)
+        assert [] == await stored(bridge)
+        assert ['answer="challenge",source="intercom"} 1.0'] == await counted(bridge)
 
 
 async def test_woocommerces_ping_is_counted_and_nothing_else(tmp_path: Path) -> None:

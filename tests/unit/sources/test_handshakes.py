@@ -16,7 +16,7 @@ from bridge.sources import Reply
 from tests.unit.sources.factories import NOW, a_scheme, a_verifier, a_webhook
 
 TOKEN = "a-verify-token"
-GREETERS = ("woocommerce", "meta", "slack", "zoom", "xero")
+GREETERS = ("woocommerce", "meta", "slack", "zoom", "xero", "intercom")
 
 
 def greeter(name: str, *secrets: str) -> sources.Verifier:
@@ -119,6 +119,13 @@ def test_without_a_verify_token_every_challenge_is_refused_and_webhooks_are_prov
 @pytest.mark.parametrize("query", ["", "a=1", "challenge=1", "hubmode=subscribe"])
 def test_a_get_that_is_no_handshake_has_no_answer(query: str) -> None:
     assert meta().challenge(a_get(query)) is None
+
+
+@pytest.mark.parametrize("name", GREETERS)
+def test_a_head_is_answered_to_whom_asks_by_it(name: str) -> None:
+    head = replace(a_get("hub.mode=subscribe&hub.challenge=1"), method="HEAD")
+
+    assert (Reply(status=200, body=b"") if name == "intercom" else None) == greeter(name).challenge(head)
 
 
 @pytest.mark.parametrize("name", [name for name in GREETERS if name != "meta"])
