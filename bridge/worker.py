@@ -106,6 +106,7 @@ class Worker:
         settled = await self._settle() and await self._hand_over()
         if self._stopping and not (self._sending or self._unsettled or self._unasked):
             return True
+        await self._tell_left()
         claimed = await self._claim() if settled and not self._stopping else None
         await self._tell_left()
         await self._rest(claimed, settled=settled)

@@ -34,11 +34,10 @@ from bridge.model import (
 )
 from bridge.rate import Pace
 from bridge.retry import REPEATED
-from bridge.store import Store, open_store
+from bridge.store import Store
 from bridge.store.base import DeliveryFilter
-from bridge.store.sqlite import SQLiteStore
 from bridge.worker import Worker
-from tests.simulation import SimulatedLoop, simulate
+from tests.simulation import SimulatedLoop, open_simulated, simulate
 
 START = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 HOUR = 3600.0
@@ -250,11 +249,7 @@ class World:
 
 def a_day(folder: Path, trouble: Callable[[Tracker, Payload], Awaitable[Outcome]]) -> Day:
     async def work(loop: SimulatedLoop) -> Day:
-        store = await open_store(f"sqlite:///{folder / 'bridge.db'}", exclusive=True)
-        assert isinstance(store, SQLiteStore)
-        assert store._writer._db is not None
-        # no power is lost in a simulation, and thousands of commits need not wait for a disk
-        store._writer._db.execute("PRAGMA synchronous = OFF")
+        store = await open_simulated(folder)
         try:
             return await World(loop, store, Tracker(loop, trouble)).day()
         finally:
