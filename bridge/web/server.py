@@ -1,6 +1,7 @@
 """The edge: uvicorn with bounds on what a stranger may hold open or make us remember before a webhook begins.
 
-Bounded are a head's bytes, lines and time, what a body may carry beside its content, and the open connections.
+Bounded are a head's bytes, lines and time, what a body may carry beside its content, the requests that wait for each
+other, how long answers may stay unread, and the open connections.
 A request to upgrade is served as if it had not asked (RFC 9110 allows it). A connection whose body was not read to
 its end ends with its answer. A good request costs a few attribute look-ups more than uvicorn's own protocol.
 """
@@ -21,8 +22,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 HEAD_BYTES = 64 * 1024
 #: More header lines than this no sender has; each costs far more memory than its bytes.
 HEAD_LINES = 256
+#: More requests do not wait behind the one that is being answered; each takes a hundred times its bytes.
+MOST_WAITING = 8
 #: How long a head may take, from the connection's beginning or from the end of the answer before it.
 HEAD_SECONDS = 10.0
+#: How long somebody may read nothing, or next to nothing, of what they asked for.
+UNREAD_SECONDS = 30.0
 #: What is being answered when the end begins has this long, then it is cut short with a 503.
 GRACE_SECONDS = 1
 #: How long cut requests may take to say so.
@@ -38,6 +43,7 @@ class Edge(HttpToolsProtocol):
     """One connection. At most one timer besides keep-alive's, armed only while a head is on its way."""
 
     head_seconds: ClassVar[float] = HEAD_SECONDS
+    unread_seconds: ClassVar[float] = UNREAD_SECONDS
     most_connections: ClassVar[int] = most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
     #: waiting for a head, or amid one
@@ -49,6 +55,10 @@ class Edge(HttpToolsProtocol):
     #: since when bytes of a head are here; 0.0 when none are
     _head_since = 0.0
     _watch: asyncio.TimerHandle | None = None
+    #: too many requests came at once: those that wait are answered, and nothing more is read
+    _is_full = False
+    #: armed while answers pile up that nobody reads
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
@@ -64,10 +74,28 @@ class Edge(HttpToolsProtocol):
         """End; nothing stays armed."""
         if self._watch is not None:
             self._watch.cancel()
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Answers pile up here: whoever asked has to read some of them soon."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.unread_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """They were read."""
+        self._is_read()
+        super().resume_writing()
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within bounds."""
+        if self._is_full:
+            return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if len(data) <= HEAD_BYTES - self._spent:
@@ -75,7 +103,7 @@ class Edge(HttpToolsProtocol):
             return
         # in pieces, so that no head can hide its size in front of a body
         rest = memoryview(data)
-        while rest and not self.transport.is_closing():
+        while rest and not (self._is_full or self.transport.is_closing()):
             size = HEAD_BYTES - self._spent
             self._take(bytes(rest[:size]))
             rest = rest[size:]
@@ -85,7 +113,7 @@ class Edge(HttpToolsProtocol):
         had = len(self.cycle.body) if in_body else 0
         self._has_ended = False
         self._feed(data)
-        if self._has_ended or self.transport.is_closing():
+        if self._has_ended or self._is_full or self.transport.is_closing():
             return
         if self._in_head:
             self._await_head(len(data))
@@ -103,10 +131,16 @@ class Edge(HttpToolsProtocol):
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             except httptools.HttpParserError as error:
-                self._end(431 if isinstance(error.__context__, _TooManyLines) else 400)
+                self._refuse(error.__context__)
                 return
             else:
                 return
+
+    def _refuse(self, why: BaseException | None) -> None:
+        if isinstance(why, _TooManyWaiting):
+            self._is_full = True
+        else:
+            self._end(431 if isinstance(why, _TooManyLines) else 400)
 
     def _plain_head(self) -> bytes:
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
@@ -121,6 +155,8 @@ class Edge(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise _NoTunnel
             return
+        if len(self.pipeline) >= MOST_WAITING:
+            raise _TooManyWaiting
         self._in_head = False
         self._spent = 0
         self._head_since = 0.0
@@ -140,7 +176,7 @@ class Edge(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, unless the rest of this one is still under way: nobody would read it."""
         cycle = self.cycle
-        if cycle.response_complete and cycle.more_body:
+        if cycle.response_complete and (cycle.more_body or self._is_full):
             self.transport.close()
         elif self._head_since:
             self._head_since = self.loop.time()
@@ -186,6 +222,10 @@ class _TooManyLines(Exception):
     """A head has more lines than allowed."""
 
 
+class _TooManyWaiting(Exception):
+    """A request more than may wait for their answers on one connection."""
+
+
 class _NoTunnel(Exception):
     """CONNECT asks for a tunnel; there is none."""
 
@@ -197,6 +237,13 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin; what the system's own buffers hold must be read in time as well, where the system sees to that."""
+        for sock in sockets or ():
+            if sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_SECONDS * 1000))
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, and let requests that were cut say so."""

@@ -12,6 +12,7 @@ import pytest
 
 from bridge.demo.answers import Act, Answer
 from bridge.demo.tracker import FakeTracker
+from bridge.web.server import MOST_WAITING
 from tests.support import BridgeProcess, a_checkout, bridge_process, stripe_signature
 
 HEAD_BYTES = 64 * 1024
@@ -161,12 +162,27 @@ def test_a_sender_that_offers_http_2_is_served_by_http_1(bridge: BridgeProcess, 
     assert 2 == answer.count(b"HTTP/1.1 200 OK")
 
 
-def test_many_upgrades_in_one_piece_are_all_answered(bridge: BridgeProcess) -> None:
+@pytest.mark.parametrize("head", [a_head(*UPGRADE), a_head(), a_head(b"Content-Length: 2") + b"{}"])
+def test_of_many_requests_at_once_some_are_answered_and_the_connection_ends(bridge: BridgeProcess, head: bytes) -> None:
+    """Each that waits takes a hundred times its bytes: the first, and as many as may wait for it, are answered."""
     with connected(bridge) as sock:
-        sock.sendall(a_head(*UPGRADE) * 300 + a_head(b"Connection: close"))
+        sock.sendall(head * 300)
         answer = told(sock)
 
-    assert 301 == answer.count(b"HTTP/1.1 200 OK")
+    assert 1 + MOST_WAITING == answer.count(b"HTTP/1.1 200 OK")
+
+
+def test_as_many_requests_as_may_wait_are_all_answered(bridge: BridgeProcess) -> None:
+    with connected(bridge) as sock:
+        for _ in range(3):
+            sock.sendall(a_head(*UPGRADE) * (1 + MOST_WAITING))
+            answer = b""
+            while answer.count(b"\r\n\r\nok\n") < 1 + MOST_WAITING:
+                answer += sock.recv(65_536)
+        sock.sendall(a_head(b"Connection: close"))
+        answer = told(sock)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
 @pytest.mark.parametrize("begin", [b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])

@@ -37,6 +37,7 @@ FAULTS: dict[str, Callable[[Path], Awaitable[list[Finding]]]] = {
     "dns": trackers.nowhere,
     "crowd": crowds.half_open,
     "slow": crowds.slow,
+    "unread": crowds.unread,
     "large": crowds.large,
     "shapes": shapes.smuggling,
     "paths": shapes.odd_paths,

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections import Counter
 from pathlib import Path
 
 from bridge.web.bodies import BODY_SECONDS
-from bridge.web.server import HEAD_SECONDS, most_connections
-from tests.faults.load import GONE, Link, Load, a_request, quantile
+from bridge.web.server import HEAD_SECONDS, UNREAD_SECONDS, most_connections
+from tests.faults.load import GONE, Link, Load, a_request, holds, quantile
 from tests.faults.report import Finding, Promises
 from tests.faults.world import a_tracker, end, most_files, peak_mib, resident_mib, start
 from tests.support import BridgeProcess, a_checkout, bridge_process
@@ -16,6 +17,8 @@ from tests.support import BridgeProcess, a_checkout, bridge_process
 _WANTED = 10_000
 _WEBHOOKS = 300
 _DRIPS = 400
+_DEAF = 100
+_ASKED = 3_000
 _MIB = 1024 * 1024
 _HEAD = b"POST /webhooks/stripe HTTP/1.1\r\nHost: bridge\r\n"
 #: How much longer than it is allowed a connection may stay, on a busy machine.
@@ -150,6 +153,63 @@ async def _drip(crowd: list[Streams]) -> None:
             if not writer.is_closing():
                 writer.write(b"x")
         await asyncio.sleep(0.5)
+
+
+async def unread(folder: Path) -> list[Finding]:
+    """Connections that ask a thousand times and read nothing."""
+    promises = Promises()
+    most_files()
+    with a_tracker(folder) as tracker, bridge_process(folder, CMS_BASE_URL=tracker.url) as bridge:
+        await start(bridge)
+        load, before = Load(bridge, "u"), peak_mib(bridge)
+        crowd = await asyncio.gather(*(_deaf(bridge.port) for _ in range(_DEAF)))
+        begun = time.monotonic()
+        await load.pour(clients=4, most=_WEBHOOKS)
+        promises.hold("every webhook is answered 200 meanwhile", when={200} == set(load.statuses))
+        ended = await holds(lambda: _open_at(bridge) < _DEAF, within_seconds=UNREAD_SECONDS + 4 * _SLACK_SECONDS)
+        promises.hold(
+            f"all are ended after {UNREAD_SECONDS:.0f} s, and again as long for what the system holds", when=ended
+        )
+        seconds = time.monotonic() - begun
+        for connection in crowd:
+            connection.close()
+        growth = peak_mib(bridge) - before
+        promises.hold(f"little memory (it grew by {growth:.0f} MiB)", when=growth < 150)
+        lost, doubled = await tracker.lost(load.acknowledged), tracker.repeats()
+        promises.hold("an orderly end", when=await end(bridge) == 0)
+    return [
+        Finding(
+            fault="answers that nobody reads",
+            times=_DEAF,
+            acknowledged=len(load.acknowledged),
+            lost=lost,
+            doubled=doubled,
+            broken=promises.broken,
+            detail=f"{_ASKED:,} requests on each; all ended after {seconds:.0f} s; memory grew by {growth:.0f} MiB",
+        )
+    ]
+
+
+async def _deaf(port: int) -> socket.socket:
+    """A connection that asks as often as its requests are taken, and reads nothing."""
+    loop, connection = asyncio.get_running_loop(), socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await loop.sock_connect(connection, ("127.0.0.1", port))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(3):
+            await loop.sock_sendall(connection, b"GET /metrics HTTP/1.1\r\nHost: bridge\r\n\r\n" * _ASKED)
+    return connection
+
+
+def _open_at(bridge: BridgeProcess) -> int:
+    """How many sockets the bridge has open."""
+    assert bridge.process is not None
+    count = 0
+    for file in Path(f"/proc/{bridge.process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            count += str(file.readlink()).startswith("socket:")
+    return count
 
 
 async def large(folder: Path) -> list[Finding]:

@@ -163,7 +163,8 @@ class _Edge:
             if not state.tasks:
                 return
             await asyncio.sleep(0)
-        await asyncio.wait(set(state.tasks), timeout=0.05)
+        if state.tasks:
+            await asyncio.wait(set(state.tasks), timeout=0.05)
 
 
 def close() -> None:
