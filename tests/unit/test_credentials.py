@@ -1,6 +1,7 @@
 """From a `verify` section and the operator's variables to a verifier: what is filled in, and what is missed."""
 
 import hmac
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,9 @@ def test_what_is_unset_is_told_with_the_reason() -> None:
 def test_the_verify_token_is_for_the_handshake_alone(token: str, status: int) -> None:
     verifier = bound(META, META_SECRET="s3cr3t-one", META_VERIFY_TOKEN=token).verifier
     assert verifier is not None
-    asked = a_webhook(query=b"hub.mode=subscribe&hub.challenge=1&hub.verify_token=a-verify-token")
+    asked = replace(
+        a_webhook(query=b"hub.mode=subscribe&hub.challenge=1&hub.verify_token=a-verify-token"), method="GET"
+    )
 
     assert "signature 1" == verifier.verify(verifier.sign(a_webhook(), NOW), NOW).by
     assert status == answered(verifier, asked)
