@@ -4,7 +4,8 @@ import argparse
 
 from bridge.cli.changes import tell_changes
 from bridge.cli.database import visit
-from bridge.cli.options import add_json, add_settings, delivery_id, settings_of
+from bridge.cli.filters import number
+from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import now
 
 EXAMPLE = "dismiss 14"
@@ -12,9 +13,7 @@ EXAMPLE = "dismiss 14"
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Deliveries by number."""
-    parser.add_argument(
-        "ids", nargs="+", type=delivery_id, metavar="ID", help="a delivery's number in trackbridge dead"
-    )
+    parser.add_argument("ids", nargs="+", type=number, metavar="ID", help="a delivery's number in trackbridge dead")
     parser.add_argument("--only", action="store_true", help="leave its duplicates be: the oldest takes its place")
     add_json(parser)
     add_settings(parser, "TRACKBRIDGE_DATABASE_URL")

@@ -1,30 +1,34 @@
 """`trackbridge events`: what came in and what became of it; `events show ID` tells one event's whole story."""
 
 import argparse
-import sys
+from collections.abc import Sequence
 
-from bridge.cli import story
+from bridge.cli import filters, story
 from bridge.cli.database import visit
-from bridge.cli.described import event_json, outcome
+from bridge.cli.described import event_json, summary
 from bridge.cli.ending import Exit, Failed
-from bridge.cli.options import add_json, add_listing, add_settings, settings_of
-from bridge.cli.output import now, printable, relative, say, say_json, table, talk, width
-from bridge.model import Attempt, EventState, StoredEvent
-from bridge.store import Store
-from bridge.store.base import EventFilter
+from bridge.cli.filters import add_filters, add_paging, counted, event_filter, event_state, nothing_like
+from bridge.cli.listing import Column, told
+from bridge.cli.options import add_json, add_settings, settings_of
+from bridge.cli.output import DIM, now, printable, relative, say, say_bytes, say_json, talk, width
+from bridge.model import EventState, StoredEvent
 
 EXAMPLE = "events --state unmapped --since 7d"
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The listing, and `show` for one event."""
-    add_listing(parser)
-    parser.add_argument("--state", choices=[state.value for state in EventState], help="only in this state")
+    add_filters(parser)
+    states = ", ".join(state.value for state in EventState)
+    parser.add_argument("--state", type=event_state, metavar="STATE", help=f"only in this state: {states}")
+    add_paging(parser)
     _add_common(parser)
     shows = parser.add_subparsers(metavar="show ID")
     show = shows.add_parser("show", help="the whole story of one event", allow_abbrev=False)
-    show.add_argument("reference", metavar="ID", help="the number in the listing, or the source's own id")
-    show.add_argument("--body", action="store_true", help="print the webhook's body as it came, and nothing else")
+    show.add_argument(
+        "reference", metavar="ID", help="the number in the listing, the source's own id, or a delivery's (d12)"
+    )
+    show.add_argument("--body", action="store_true", help="print the webhook's body as it is kept, and nothing else")
     _add_common(show)
     show.set_defaults(show=True)
 
@@ -40,55 +44,64 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    wanted = EventFilter(
-        source=options.source,
-        state=EventState(options.state) if options.state else None,
-        since=options.since,
-        customer=options.customer,
-        limit=options.limit,
-    )
-    found = visit(settings_of(options), lambda store: store.events(wanted))
+    wanted = event_filter(options, EventState(options.state) if options.state else None)
+    page = visit(settings_of(options), lambda store: store.page_of_events(wanted))
     if options.json:
-        say_json([event_json(stored) for stored in found])
-    elif found:
-        say(table(("id", "received", "source", "type", "state", "what became of it"), _rows(found), most=width()))
-        if len(found) == options.limit:
-            talk(f"only the newest {options.limit} are shown: --limit shows more")
+        say_json([event_json(stored) for stored in page.rows])
+    elif page.rows:
+        say(told(_columns(page.rows), width()))
+    if page.rows:
+        talk(counted(page, page.rows[-1].id))
     else:
-        talk("no events" + (" yet" if wanted == EventFilter() else " like these"))
+        is_narrowed = options.state is not None or filters.is_narrowed(options)
+        talk(printable(nothing_like(page, options, "no events")) if is_narrowed else "no events yet")
     return Exit.DONE
 
 
-def _rows(found: list[StoredEvent]) -> list[tuple[str, ...]]:
+def _columns(found: Sequence[StoredEvent]) -> list[Column]:
     moment = now()
+    summaries = [summary(stored, moment) for stored in found]
     return [
-        (
-            str(stored.id),
-            relative(stored.event.received_at, moment),
-            stored.event.source,
-            stored.event.type or "",
-            stored.state.value,
-            outcome(stored, moment),
-        )
-        for stored in found
+        Column(name="id", cells=[str(stored.id) for stored in found]),
+        Column(name="received", cells=[relative(one.event.received_at, moment) for one in found], last=2),
+        Column(name="source", cells=[stored.event.source for stored in found], least=8, last=3),
+        Column(
+            name="type",
+            cells=[one.event.type or "" for one in found],
+            least=16,
+            yields=1,
+            last=4,
+            keeps_end=True,
+        ),
+        Column(
+            name="source's id",
+            cells=[stored.event.source_id or "" for stored in found],
+            spare=2,
+            colours=[DIM] * len(found),
+        ),
+        Column(name="customer", cells=[_customer(stored) for stored in found], least=16, spare=1, keeps_end=True),
+        Column(
+            name="state", cells=[state for state, _, _ in summaries], colours=[colour for _, colour, _ in summaries]
+        ),
+        Column(name="what became of it", cells=[one[2] for one in summaries], least=12, enough=36),
     ]
 
 
-def _show(options: argparse.Namespace) -> int:
-    async def look(store: Store) -> list[tuple[StoredEvent, dict[int, list[Attempt]]]]:
-        events = await store.find_events(options.reference)
-        return [(event, {d.id: await store.attempts(d.id) for d in event.deliveries}) for event in events]
+def _customer(stored: StoredEvent) -> str:
+    return ", ".join(dict.fromkeys(delivery.lane for delivery in stored.deliveries))
 
-    found = visit(settings_of(options), look)
-    if not found:
+
+def _show(options: argparse.Namespace) -> int:
+    stories = visit(settings_of(options), lambda store: store.stories(options.reference))
+    if not stories:
         raise Failed(f'there is no event "{printable(options.reference)}": trackbridge events lists them')
     if options.body:
-        event = found[0][0].event
+        event = stories[0].stored.event
         if event.item is not None:
             talk(f"this is the whole batch, and the event is item {event.item} of it, counted from 0")
-        sys.stdout.buffer.write(event.body)
+        say_bytes(event.body)
     elif options.json:
-        say_json([story.as_json(event, attempts) for event, attempts in found])
+        say_json([story.as_json(one) for one in stories])
     else:
-        say("\n\n".join(story.tell(event, attempts, now()) for event, attempts in found))
+        say("\n\n".join(story.tell(one, now(), width()) for one in stories))
     return Exit.DONE

@@ -48,16 +48,6 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
-def add_listing(parser: argparse.ArgumentParser) -> None:
-    """Give the command what narrows a listing down."""
-    parser.add_argument("--source", help="only of this source")
-    parser.add_argument("--customer", help="only of this customer_external_id")
-    parser.add_argument("--since", type=moment, metavar="WHEN", help="not older than 30m, 12h, 7d, or an ISO 8601 time")
-    parser.add_argument(
-        "--limit", type=count, default=50, metavar="N", help="at most so many, newest first (default: 50)"
-    )
-
-
 def moment(text: str) -> datetime:
     """A time given as an age (`12h`) or in ISO 8601; without an offset it is UTC."""
     age = re.fullmatch(r"([0-9]{1,6})(m|min|h|d)", text)
@@ -74,11 +64,4 @@ def count(text: str) -> int:
     """A number of things, at least one."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f'expected a number from 1, got "{text}"')
-    return int(text)
-
-
-def delivery_id(text: str) -> int:
-    """The number of a delivery, as `trackbridge dead` and `trackbridge events show` print it."""
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise argparse.ArgumentTypeError(f'expected the number of a delivery (see trackbridge dead), got "{text}"')
     return int(text)

@@ -40,6 +40,11 @@ def say_json(value: object) -> None:
     say(_printable_lines(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
+def say_json_line(value: object) -> None:
+    """Print one JSON object on one line, for who reads them as they come."""
+    say(printable(json.dumps(value, ensure_ascii=False, default=str)))
+
+
 def say_bytes(data: bytes) -> None:
     """Print data as it is; on a terminal as text on which it does not act."""
     if sys.stdout.isatty():

@@ -5,7 +5,7 @@ transaction that is on disk (fsync'ed) before it returns; one that raises StoreE
 not known whether its commit arrived and repeating it is safe.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -24,11 +24,11 @@ from bridge.model import (
     Tracker,
 )
 from bridge.rate import Pace
+from bridge.store.console import Console
 from bridge.store.lessons import Learnt, Lesson, Matter
-from bridge.store.reports import Activity, Cursor, News, Remapped, Story
+from bridge.store.reports import Changed as Changed
 from bridge.store.wanted import DeliveryFilter as DeliveryFilter
 from bridge.store.wanted import EventFilter as EventFilter
-from bridge.store.wanted import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +82,6 @@ Judge: TypeAlias = Callable[[Delivery, Outcome, Tracker], tuple[Decision, Tracke
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """What an operator's verb did to one delivery."""
-
-    delivery_id: int
-    done: bool
-    #: why not, or what became of it
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """When something last came, and from where the next question goes on."""
 
@@ -100,7 +90,7 @@ class Heard:
     after: int
 
 
-class Store(Protocol):
+class Store(Console, Protocol):
     """The verbs. `now` is aware UTC; PostgreSQL uses its own clock for due times, leases and pauses."""
 
     async def record(self, meanings: Sequence[Meaning], *, now: datetime, dry_run: bool = False) -> list[Recorded]:
@@ -155,28 +145,6 @@ class Store(Protocol):
         """
         ...
 
-    async def replay(
-        self, delivery_ids: Sequence[int], *, now: datetime, again: bool = False, rehearse: bool = False
-    ) -> list[Changed]:
-        """Send dead (or dismissed) deliveries again with a fresh budget; one whose claim is held stays a duplicate.
-
-        `again`: delivered ones too, under the claims and the invoice id they have; nobody takes their place should
-        they die of it. `rehearse`: say what would be done, and change nothing.
-        """
-        ...
-
-    async def remap(self, event_id: int, meaning: Meaning, *, now: datetime, rehearse: bool = False) -> Remapped | None:
-        """Bring what today's rules make of a stored event into effect; None when there is none, or it was forgotten.
-
-        What was never attempted is replaced, a dead letter succeeded by a new delivery; what was attempted, delivered
-        or dismissed stays. Its key stays, and so do business keys: a repeat changes nothing, nothing counts twice.
-        """
-        ...
-
-    async def dismiss(self, delivery_ids: Sequence[int], *, only: bool, now: datetime) -> list[Changed]:
-        """Give deliveries up, and their duplicates with them unless `only`; `sending` and delivered ones refuse."""
-        ...
-
     async def pause(self, reason: str, *, now: datetime) -> Tracker:
         """Hold every delivery back until `resume`, because an operator said so."""
         ...
@@ -212,52 +180,16 @@ class Store(Protocol):
         """Those of these event keys that are recorded."""
         ...
 
-    async def page_of_events(self, wanted: EventFilter) -> Page[StoredEvent]:
-        """The same without bodies, and how many there are."""
-        ...
-
     async def find_events(self, reference: str) -> list[StoredEvent]:
         """Events by internal id, by the source's id or key, or by one of their deliveries (`d12`)."""
-        ...
-
-    async def stories(self, reference: str) -> list[Story]:
-        """The same events with everything that is known about them."""
         ...
 
     async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:
         """Deliveries, as filtered."""
         ...
 
-    async def page_of_deliveries(self, wanted: DeliveryFilter) -> Page[Delivery]:
-        """The same, and how many there are."""
-        ...
-
-    async def event_ids(self, wanted: EventFilter) -> list[int]:
-        """Every event that is meant, by internal id, oldest first; `limit` is not asked."""
-        ...
-
-    async def delivery_ids(self, wanted: DeliveryFilter) -> list[int]:
-        """Every delivery that is meant, oldest first; `limit` is not asked."""
-        ...
-
-    async def deliveries_by_id(self, delivery_ids: Sequence[int]) -> list[Delivery]:
-        """Those of these deliveries that there are, by id."""
-        ...
-
     async def attempts(self, delivery_id: int) -> list[Attempt]:
         """Every try of a delivery, oldest first."""
-        ...
-
-    async def newest(self) -> Cursor:
-        """Where somebody begins to follow who wants to know only what is new."""
-        ...
-
-    async def news(self, since: Cursor, *, limit: int) -> News:
-        """What came in and what happened to deliveries since, in whatever process; at most `limit` of each."""
-        ...
-
-    async def activity(self, *, now: datetime) -> Mapping[str, Activity]:
-        """What came from each source that was ever seen."""
         ...
 
     async def reversals(self, *, events: Sequence[int] = (), deliveries: Sequence[int] = ()) -> list[StoredReversal]:

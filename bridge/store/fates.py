@@ -102,7 +102,7 @@ def _fate(db: sqlite3.Connection, row: sqlite3.Row | None, conversion: EncodedCo
         why = "" if is_same else _WHY_LEFT.get(row["state"], "it was attempted already")
         return Fate(what=what, before=row, conversion=conversion, why=why, number=row["id"])
     if is_same:
-        return Fate(what=Remap.SAME, before=row, conversion=conversion, why="dead", number=row["id"])
+        return Fate(what=Remap.SAME, before=row, conversion=conversion, number=row["id"])
     if not gives_way(db, row["id"]):
         why = "its outcome is unknown, and its rule says hold"
         return Fate(what=Remap.LEFT, before=row, conversion=conversion, why=why, number=row["id"])

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bridge.store.base import Changed
 from bridge.store.holding import held_by, holders, inherit, names_of, pass_on, take_over
 from bridge.store.lanes import rehead
+from bridge.store.reports import Changed
 
 _ALIVE: Final = ("pending", "waiting", "sending", "delivered")
 

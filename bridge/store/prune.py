@@ -50,7 +50,17 @@ def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
         (to_json(list(event_ids)),),
     )
     ids = [event_id for (event_id,) in settled]
-    among = to_json(list(ids))
+    take_bodies(db, ids)
+    rows = db.execute(
+        "SELECT id FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?))", (to_json([*ids]),)
+    )
+    take_payloads(db, [delivery_id for (delivery_id,) in rows])
+    return len(ids)
+
+
+def take_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> None:
+    """Take bodies, headers, queries and explanations; what others of a batch still need goes to one of them."""
+    among = to_json([*event_ids])
     _hand_bodies_on(db, among)
     db.execute(
         """
@@ -59,15 +69,17 @@ def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
         """,
         (among,),
     )
-    deliveries = db.execute(
-        "SELECT id, payload FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?))", (among,)
+
+
+def take_payloads(db: sqlite3.Connection, delivery_ids: Sequence[int]) -> None:
+    """Take what is personal in payloads, and every try with its answer."""
+    rows = db.execute(
+        "SELECT id, payload FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", (to_json([*delivery_ids]),)
     ).fetchall()
-    db.executemany("DELETE FROM attempts WHERE delivery_id = ?", [(row["id"],) for row in deliveries])
+    db.executemany("DELETE FROM attempts WHERE delivery_id = ?", [(row["id"],) for row in rows])
     db.executemany(
-        "UPDATE deliveries SET payload = ? WHERE id = ?",
-        [(_impersonal(row["payload"]), row["id"]) for row in deliveries],
+        "UPDATE deliveries SET payload = ? WHERE id = ?", [(_impersonal(row["payload"]), row["id"]) for row in rows]
     )
-    return len(ids)
 
 
 def _hand_bodies_on(db: sqlite3.Connection, among: str) -> None:

@@ -32,6 +32,12 @@ class Reader:
             raise StoreError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
 
+    async def apart(self, work: Callable[[Path], R]) -> R:
+        """Do something with the file itself, while nobody reads in it here. Raises StoreError."""
+        if self._is_closed:
+            raise StoreError("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+
     async def close(self) -> None:
         """Answer what was asked, then let go of the database."""
         if self._is_closed:
@@ -52,6 +58,13 @@ class Reader:
                 self._db.execute("ROLLBACK")
         except REFUSALS as error:
             self._disconnect()
+            raise as_store_error(error) from error
+
+    def _do(self, work: Callable[[Path], R]) -> R:
+        self._disconnect()
+        try:
+            return work(self._path)
+        except REFUSALS as error:
             raise as_store_error(error) from error
 
     def _disconnect(self) -> None:

@@ -95,6 +95,16 @@ class Activity:
     week: Mapping[EventState, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What an operator's verb did to one delivery."""
+
+    delivery_id: int
+    done: bool
+    #: why not, or what became of it
+    why: str = ""
+
+
 class Remap(Enum):
     """What a remap did to one delivery, or would do."""
 

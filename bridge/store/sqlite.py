@@ -6,7 +6,7 @@ the file does not know, save one thing: leases whose commit was never confirmed,
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,21 +14,31 @@ from typing import TypeAlias
 
 from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, StoredReversal, Tracker
 from bridge.rate import Pace
-from bridge.store import claim, heard, known, learn, operate, prune, queries, remap, settle, standing, stories, trackers
-from bridge.store.base import Changed, Claimed, Heard, Judge, Recorded, Settled, Settlement
+from bridge.store import (
+    claim,
+    heard,
+    known,
+    learn,
+    prune,
+    queries,
+    settle,
+    standing,
+    trackers,
+)
+from bridge.store.base import Claimed, Heard, Judge, Recorded, Settled, Settlement
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Matter
 from bridge.store.opening import Lock
 from bridge.store.reader import Reader
 from bridge.store.record import Recording, record
-from bridge.store.reports import Activity, Cursor, News, Remapped, Story
-from bridge.store.wanted import DeliveryFilter, EventFilter, Page
-from bridge.store.writer import Writer, rehearsed
+from bridge.store.sqlite_console import SQLiteConsole
+from bridge.store.wanted import DeliveryFilter, EventFilter
+from bridge.store.writer import Writer
 
 _Forget: TypeAlias = Callable[[sqlite3.Connection, Sequence[int]], int]
 
 
-class SQLiteStore:
+class SQLiteStore(SQLiteConsole):
     """`base.Store` over one file. Use it from one loop only."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, lock: Lock | None) -> None:
@@ -101,29 +111,6 @@ class SQLiteStore:
         """Begin serving: empty bucket, one request at a time."""
         return await self._writer.alone(lambda db: trackers.greet(db, fingerprint, now, pace))
 
-    async def replay(
-        self, delivery_ids: Sequence[int], *, now: datetime, again: bool = False, rehearse: bool = False
-    ) -> list[Changed]:
-        """Send dead (or dismissed) deliveries again with a fresh budget."""
-
-        def verb(db: sqlite3.Connection) -> list[Changed]:
-            return operate.replay(db, delivery_ids, to_ms(now), again=again)
-
-        return await self._writer.alone(rehearsed(verb) if rehearse else verb)
-
-    async def remap(self, event_id: int, meaning: Meaning, *, now: datetime, rehearse: bool = False) -> Remapped | None:
-        """Bring what today's rules make of a stored event into effect."""
-        encoded = encode_meaning(meaning)
-
-        def verb(db: sqlite3.Connection) -> Remapped | None:
-            return remap.remap(db, event_id, encoded, to_ms(now))
-
-        return await self._writer.alone(rehearsed(verb) if rehearse else verb)
-
-    async def dismiss(self, delivery_ids: Sequence[int], *, only: bool, now: datetime) -> list[Changed]:
-        """Give deliveries up, and their duplicates with them unless `only`."""
-        return await self._writer.alone(lambda db: operate.dismiss(db, delivery_ids, to_ms(now), only=only))
-
     async def pause(self, reason: str, *, now: datetime) -> Tracker:
         """Hold every delivery back until `resume`."""
         return await self._writer.alone(lambda db: trackers.pause(db, reason, now))
@@ -171,53 +158,17 @@ class SQLiteStore:
         """Those of these event keys that are recorded."""
         return await self._reader.read(lambda db: known.event_keys(db, source, keys))
 
-    async def page_of_events(self, wanted: EventFilter) -> Page[StoredEvent]:
-        """The same without bodies, and how many there are."""
-        return await self._reader.read(lambda db: queries.page_of_events(db, wanted, datetime.now(UTC)))
-
     async def find_events(self, reference: str) -> list[StoredEvent]:
         """Events by internal id, by the source's id or key, or by one of their deliveries."""
         return await self._reader.read(lambda db: queries.find_events(db, reference, datetime.now(UTC)))
-
-    async def stories(self, reference: str) -> list[Story]:
-        """The same events with everything that is known about them."""
-        return await self._reader.read(lambda db: stories.stories(db, reference, datetime.now(UTC)))
 
     async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:
         """Deliveries, as filtered."""
         return await self._reader.read(lambda db: queries.deliveries(db, wanted, datetime.now(UTC)))
 
-    async def page_of_deliveries(self, wanted: DeliveryFilter) -> Page[Delivery]:
-        """The same, and how many there are."""
-        return await self._reader.read(lambda db: queries.page_of_deliveries(db, wanted, datetime.now(UTC)))
-
-    async def event_ids(self, wanted: EventFilter) -> list[int]:
-        """Every event that is meant, oldest first."""
-        return await self._reader.read(lambda db: queries.event_ids(db, wanted))
-
-    async def delivery_ids(self, wanted: DeliveryFilter) -> list[int]:
-        """Every delivery that is meant, oldest first."""
-        return await self._reader.read(lambda db: queries.delivery_ids(db, wanted))
-
-    async def deliveries_by_id(self, delivery_ids: Sequence[int]) -> list[Delivery]:
-        """Those of these deliveries that there are, by id."""
-        return await self._reader.read(lambda db: queries.deliveries_by_id(db, delivery_ids, datetime.now(UTC)))
-
     async def attempts(self, delivery_id: int) -> list[Attempt]:
         """Every try of a delivery, oldest first."""
         return await self._reader.read(lambda db: queries.attempts(db, delivery_id))
-
-    async def newest(self) -> Cursor:
-        """Where somebody begins to follow who wants to know only what is new."""
-        return await self._reader.read(stories.newest)
-
-    async def news(self, since: Cursor, *, limit: int) -> News:
-        """What came in and what happened to deliveries since."""
-        return await self._reader.read(lambda db: stories.news(db, since, limit, datetime.now(UTC)))
-
-    async def activity(self, *, now: datetime) -> Mapping[str, Activity]:
-        """What came from each source that was ever seen."""
-        return await self._reader.read(lambda db: stories.activity(db, now))
 
     async def reversals(self, *, events: Sequence[int] = (), deliveries: Sequence[int] = ()) -> list[StoredReversal]:
         """Refunds and disputes that these events told of, and those of the sales that these deliveries are."""

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from bridge.model import DeliveryState, EventState
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,10 @@ class DeliveryFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
+class Page(Generic[T_co]):
     """The newest of what a filter lets through, and how much more there is."""
 
-    rows: tuple[T, ...] = ()
+    rows: tuple[T_co, ...] = ()
     #: how many there are, this page among them
     total: int = 0
     #: counting stopped there: there are more

@@ -111,14 +111,15 @@ def test_no_command_is_wrong_usage_and_says_what_there_is(capsys: pytest.Capture
         ),
         (
             ["dismiss", "evt_1"],
-            "trackbridge dismiss: error: argument ID: expected the number of a delivery (see trackbridge dead), "
-            'got "evt_1"\n',
+            'trackbridge dismiss: error: argument ID: expected a number as listings print it, got "evt_1"\n',
         ),
-        (["replay"], "name deliveries by their numbers, or --all-dead; trackbridge dead lists them\n"),
-        (
-            ["replay", "1", "--all-dead"],
-            "name deliveries by their numbers, or --all-dead; trackbridge dead lists them\n",
-        ),
+        (["replay"], "or --all-dead, or filters such as --source and --since: one of the three\n"),
+        (["replay", "1", "--all-dead"], "or --all-dead, or filters such as --source and --since: one of the three\n"),
+        (["replay", "--state", "delivered"], "only with --again: the tracker has them already\n"),
+        (["remap"], "or narrow them down, such as by --state unmapped\n"),
+        (["remap", "1", "--state", "dead"], "or narrow them down, such as by --state unmapped\n"),
+        (["forget"], "name whom: --customer ID or --email ADDRESS\n"),
+        (["forget", "--email", "ada"], 'argument --email: expected an e-mail address, got "ada"\n'),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -95,12 +95,13 @@ def parsed(capsys: Text, *arguments: str, code: int = 0) -> Any:
 @pytest.mark.usefixtures("filled")
 def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Text) -> None:
     assert [
-        "id  received  source  type                        state     what became of it",
-        "5   2 d ago   stripe  checkout.session.completed  accepted  pending, due now: lead signup",
-        "4   2 d ago   quiz    checkout.session.completed  unmapped  cannot map: amount is missing",
-        "3   2 d ago   stripe  checkout.session.completed  ignored   test mode",
-        "2   2 d ago   stripe  checkout.session.completed  accepted  dead: sale renewal 1000 JPY",
-        "1   2 d ago   stripe  checkout.session.completed  accepted  delivered: sale purchase 49.99 USD",
+        "id  received  source  type                        source's id  customer         state      what became of it",
+        "5   2 d ago   stripe  checkout.session.completed  evt_lead     ada@example.com  pending    lead signup",
+        "4   2 d ago   quiz    checkout.session.completed                                unmapped   amount is missing",
+        "3   2 d ago   stripe  checkout.session.completed  evt_test                      ignored    test mode",
+        "2   2 d ago   stripe  checkout.session.completed  evt_renewed  cus_2            dead       "
+        "1000 JPY renewal: 422: invoiceId too long\\u001b[…",
+        "1   2 d ago   stripe  checkout.session.completed  evt_paid     cus_1            delivered  49.99 USD purchase",
     ] == printed(capsys, "events")
 
 
@@ -115,6 +116,16 @@ def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Te
         (["--since", "1d"], []),
         (["--since", THEN.isoformat()], [5, 4, 3, 2, 1]),
         (["--since", "2099-01-01"], []),
+        (["--until", "1d"], [5, 4, 3, 2, 1]),
+        (["--until", "3d"], []),
+        (["--since", "3d", "--until", THEN.isoformat()], [5, 4, 3, 2, 1]),
+        (["--before", "3"], [2, 1]),
+        (["--before", "d3"], [2, 1]),
+        (["--grep", "EVT_R"], [2]),
+        (["--grep", "test mode"], [3]),
+        (["--grep", "ADA@example"], [5]),
+        (["--grep", "purchase"], [1]),
+        (["--grep", "evt_", "--state", "accepted", "--limit", "2"], [5, 2]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else "",
 )
@@ -125,10 +136,49 @@ def test_a_listing_can_be_narrowed_down(arguments: list[str], ids: list[int], ca
 
 @pytest.mark.usefixtures("filled")
 def test_a_listing_that_was_cut_says_so(capsys: Text) -> None:
-    main(["events", "--limit", "5"])
-    assert "only the newest 5 are shown: --limit shows more\n" == capsys.readouterr().err
+    main(["events", "--limit", "2"])
+    assert "2 of 5; older: --before 4\n" == capsys.readouterr().err
+    main(["events", "--limit", "2", "--before", "4", "--source", "stripe"])
+    assert "2 of 3; older: --before 2\n" == capsys.readouterr().err
+    main(["events", "--before", "2"])
+    assert "1 of 1\n" == capsys.readouterr().err
     main(["events", "--since", "1d"])
-    assert "no events like these\n" == capsys.readouterr().err
+    assert "no events like this\n" == capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_search_that_found_nothing_says_where_it_looked(capsys: Text) -> None:
+    assert 0 == main(["events", "--grep", "no\x1bsuch"])
+    said = capsys.readouterr().err
+    assert said.startswith('no events like this; "no\\u001bsuch" was looked for in ids, keys, types, ')
+    assert said.endswith("never bodies\n")
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_search_that_ended_early_says_where(capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.store.filters.MOST_SEARCHED", 3)
+
+    main(["events", "--grep", "evt_lead"])
+    assert "1 of 1; searched down to 3; further: --before 3\n" == capsys.readouterr().err
+    main(["events", "--grep", "evt_paid"])
+    assert "; searched down to 3; further: --before 3\n" in capsys.readouterr().err
+    assert [1] == [event["id"] for event in parsed(capsys, "events", "--grep", "evt_paid", "--before", "3")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--state", "dead"], "that is a delivery's state: trackbridge dead --state dead"),
+        (["--state", "lost"], 'expected accepted, ignored, unmapped, got "lost"'),
+        (["--grep", " "], "expected a text to look for"),
+        (["--before", "x"], 'expected a number as listings print it, got "x"'),
+        (["--until", "soon"], 'expected 30m, 12h, 7d or an ISO 8601 time, got "soon"'),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_no_filter_can_be_is_told(arguments: list[str], told: str, capsys: Text) -> None:
+    assert 2 == main(["events", *arguments])
+    assert told in capsys.readouterr().err
 
 
 def test_an_empty_store_has_no_events_yet(capsys: Text) -> None:
@@ -150,7 +200,9 @@ def test_a_narrow_terminal_cuts_the_widest_columns(monkeypatch: pytest.MonkeyPat
     lines = printed(capsys, "events")
 
     assert all(len(line) <= 60 for line in lines)
-    assert "1   2 d ago   stripe  checkout.ses…  accepted  delivered: s…" == lines[-1]
+    assert "1   2 d ago   stripe  delivered  49.99 USD purchase" == lines[-1]
+    monkeypatch.setenv("COLUMNS", "40")
+    assert "1   2 d ago   delivered  49.99 USD purc…" == printed(capsys, "events")[-1]
 
 
 @pytest.mark.usefixtures("filled")
@@ -158,7 +210,7 @@ def test_the_story_of_a_delivered_event_is_told_whole(capsys: Text) -> None:
     assert [
         "event 1: checkout.session.completed from stripe",
         f"  received     {THEN_TEXT} (2 d ago), 9 bytes",
-        "  verified by  signature 1",
+        "  verified by  signature, by the first of its secrets",
         "  source's id  evt_paid",
         "  mapping      revision r1",
         "  outcome      accepted",
@@ -169,13 +221,17 @@ def test_the_story_of_a_delivered_event_is_told_whole(capsys: Text) -> None:
         "",
         "delivery 1: sale purchase 49.99 USD",
         "  state        delivered",
-        "  by rule      checkout",
-        "  customer     cus_1",
-        "  invoice      purchase",
-        "  click id     click_1",
         "  note         already there",
-        "  attempt  at                       answer        verdict    said",
-        f'  1        {THEN_TEXT}  200 in 12 ms  delivered  {{"status": true}}',
+        "  by rule      checkout",
+        "  click id     click_1",
+        "  customer     cus_1",
+        f"  timestamp    {THEN.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}",
+        "  invoice      purchase",
+        "  amount       49.99 USD",
+        "  key          stripe:purchase:cus_1: its own",
+        f"  try 1        {THEN_TEXT}  200 in 12 ms: delivered",
+        '               {"status": true}',
+        "  next         nothing; trackbridge replay --again 1 tells the tracker once more",
     ] == printed(capsys, "events", "show", "1")
 
 
@@ -184,8 +240,12 @@ def test_the_story_of_a_dead_one_names_the_next_step_and_escapes_what_the_tracke
     lines = printed(capsys, "events", "show", "evt_renewed")
 
     assert "  state        dead: 422: invoiceId too long\\u001b[2J" in lines
-    assert f"  1        {THEN_TEXT}  422 in 12 ms  dead     no\\u001b[2J" in lines
-    assert "  next         trackbridge replay 2, or trackbridge dismiss 2" == lines[-1]
+    assert [f"  try 1        {THEN_TEXT}  422 in 12 ms: dead", "               no\\u001b[2J"] == lines[-5:-3]
+    assert [
+        "  next         trackbridge replay 2 sends it as it is",
+        "               or mend the mapping, then trackbridge remap 2 --dry-run",
+        "               or trackbridge dismiss 2 gives it up",
+    ] == lines[-3:]
 
 
 @pytest.mark.usefixtures("filled")
@@ -193,7 +253,11 @@ def test_the_story_of_an_event_without_deliveries_says_why(capsys: Text) -> None
     lines = printed(capsys, "events", "show", "4")
 
     assert "  source's id  none; known by sha256:ab" in lines
-    assert "  outcome      unmapped: cannot map: amount is missing" == lines[-1]
+    assert [
+        "  outcome      unmapped: cannot map: amount is missing",
+        "  next         mend the mapping of quiz, then trackbridge remap 4 --dry-run",
+        "               trackbridge events show 4 --body > payload.json gives what to try it with",
+    ] == lines[-3:]
 
 
 @pytest.mark.usefixtures("filled")
@@ -258,7 +322,7 @@ def test_an_item_of_a_batch_says_which_one_it_is_and_shows_no_body(capsysbinary:
     assert 0 == main(["events", "show", "b", "--body"])
     body, note = capsysbinary.readouterr()
 
-    assert "26 bytes\n  item         1, counted from 0, of a batch that shares this body\n" in told
+    assert "\n  item         1, counted from 0, of one webhook; its other items are events 1 (item 0)\n" in told
     assert "{" not in told
     assert (1, "b") == (item["item"], item["key"])
     assert (batch, b"this is the whole batch, and the event is item 1 of it, counted from 0\n") == (body, note)
@@ -276,10 +340,10 @@ def test_dead_lists_what_needs_a_person_and_what_can_be_done(capsys: Text) -> No
 
     said = capsys.readouterr()
     assert [
-        "delivery  event  recorded  source  what                   customer  tries  why",
-        "2         2      2 d ago   stripe  sale renewal 1000 JPY  cus_2     1      422: invoiceId too long\\u001b[2J",
+        "id  event  recorded  source  what              customer  tries  why",
+        "2   2      2 d ago   stripe  1000 JPY renewal  cus_2     1      422: invoiceId too long\\u001b[2J",
     ] == said.out.splitlines()
-    assert "trackbridge replay ID sends one again, trackbridge dismiss ID gives it up\n" == said.err
+    assert "1 of 1; trackbridge replay ID sends one again, trackbridge dismiss ID gives it up\n" == said.err
     assert [2] == [delivery["id"] for delivery in parsed(capsys, "dead")]
 
 
@@ -314,10 +378,10 @@ def test_a_rehearsed_replay_changes_nothing(capsys: Text) -> None:
 
     said = capsys.readouterr()
     assert [
-        "delivery  now   would send             customer  why it stopped",
-        "2         dead  sale renewal 1000 JPY  cus_2     422: invoiceId too long\\u001b[2J",
+        "id  now   would send        customer  why it stopped",
+        "2   dead  1000 JPY renewal  cus_2     422: invoiceId too long\\u001b[2J",
     ] == said.out.splitlines()
-    assert "1: neither dead nor dismissed, or unknown: nothing to replay\n" == said.err
+    assert "1: would not be replayed: already delivered\n1 would be sent again; nothing was changed\n" == said.err
     assert [2] == [delivery["id"] for delivery in parsed(capsys, "replay", "--all-dead", "--dry-run")]
     assert DeliveryState.DEAD is state_of(2)
 
@@ -435,7 +499,8 @@ def test_a_try_without_an_answer_says_whether_it_was_sent(capsys: Text) -> None:
     with_store(fail)
 
     lines = printed(capsys, "events", "show", "5")
-    assert ["not sent in 12 ms", "no answer in 12 ms"] == [" ".join(line.split()[4:9]) for line in lines[-2:]]
+    tries = [line.partition("UTC  ")[2] for line in lines if line.startswith("  try ")]
+    assert ["not sent in 12 ms: dead", "no answer in 12 ms: dead"] == tries
 
 
 @pytest.mark.usefixtures("filled")
