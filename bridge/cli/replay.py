@@ -51,9 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """Replay; it fails when one of them cannot be."""
     is_filtered = is_narrowed(options, "state")
     if [bool(options.ids), options.all_dead, is_filtered].count(True) != 1:
-        talk(
-            "name deliveries by their numbers, or --all-dead, or filters such as --source and --since, one of the three"
-        )
+        talk(_WHICH)
         return Exit.USAGE
     if options.state == DeliveryState.DELIVERED.value and not options.again:
         talk("delivered ones are sent again only with --again: the tracker has them already")

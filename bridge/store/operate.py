@@ -9,6 +9,7 @@ from typing import Final
 
 from bridge.store.holding import held_by, holders, inherit, names_of, pass_on, take_over
 from bridge.store.lanes import rehead
+from bridge.store.persons import FORGOTTEN
 from bridge.store.reports import Changed
 
 _ALIVE: Final = ("pending", "waiting", "sending", "delivered")
@@ -51,7 +52,7 @@ def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int, *, again:
     is_again = again and row["state"] == "delivered"
     if row["state"] not in ("dead", "dismissed") and not is_again:
         return Changed(delivery_id=delivery_id, done=False, why=_NO_REPLAY.get(row["state"], _ODD))
-    if row["forgotten"]:
+    if row["forgotten"] or row["lane"] == FORGOTTEN:
         return Changed(delivery_id=delivery_id, done=False, why="its payload is past retention")
     if is_again:
         return _send_again(db, delivery_id, row["lane"], now_ms)
