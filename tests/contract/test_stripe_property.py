@@ -221,8 +221,8 @@ def _nobody_left(bridge: Bridge, amount: int) -> bool:
 
 
 def _may_be_there(call: Call) -> bool:
-    answer: Answer = call.answer
-    return call.is_taken or answer in (LOST, 500)
+    """Whether the tracker may have it: an answer that says no is believed."""
+    return call.is_taken or call.answer == LOST
 
 
 @contextmanager
