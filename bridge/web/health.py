@@ -2,13 +2,12 @@
 
 `/readyz` is 503 only for what another replica would do better: the database, no library, no worker, draining.
 Everything else that an operator should know (a paused tracker, sources that are off) is detail for the admin token.
-However often strangers ask, the database is asked once a second.
+However often strangers ask, the database is asked once a second, or five times for `/metrics`.
 """
 
-import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from starlette.requests import Request
@@ -21,34 +20,28 @@ from bridge.model import Json
 from bridge.rate import Pace, pace_of
 from bridge.reload import Reloader
 from bridge.store.base import Store
+from bridge.web.remembered import HOLDS_SECONDS, Remembered
 
-#: How long what the database said holds for everybody who asks.
-PULSE_SECONDS = 1.0
+#: How long the numbers of `/metrics` hold: what they cost grows with the database, and anybody may ask.
+NUMBERS_SECONDS = 0.2
 
 
 class Pulse:
     """Whether the database can be written, asked at most once a second: each time costs a commit."""
 
-    def __init__(self, ping: Callable[[], Awaitable[None]], *, seconds: float = PULSE_SECONDS) -> None:
+    def __init__(self, ping: Callable[[], Awaitable[None]], *, seconds: float = HOLDS_SECONDS) -> None:
         self._ping = ping
-        self._seconds = seconds
-        self._last: asyncio.Task[bool] | None = None
-        self._stale_at = 0.0
+        self._answer = Remembered(self._ask, seconds=seconds)
 
     async def beats(self) -> bool:
         """The last answer, or a new one; those who ask at the same time share it."""
-        last = self._last
-        if last is None or (last.done() and asyncio.get_running_loop().time() >= self._stale_at):
-            last = self._last = asyncio.create_task(self._ask())
-        return await asyncio.shield(last)
+        return await self._answer.get()
 
     async def _ask(self) -> bool:
         try:
             await self._ping()
         except StoreError:
             return False
-        finally:
-            self._stale_at = asyncio.get_running_loop().time() + self._seconds
         return True
 
 
@@ -69,6 +62,10 @@ class Health:
     #: sources, and rules of them, that are silent, and since when
     silent: Callable[[], Sequence[tuple[str, str, datetime]]]
     clock: Callable[[], datetime]
+    _numbers: Remembered[bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_numbers", Remembered(self._counted, seconds=NUMBERS_SECONDS))
 
     async def alive(self, _: Request) -> Response:
         """GET /healthz: the process answers."""
@@ -86,11 +83,14 @@ class Health:
     async def numbers(self, _: Request) -> Response:
         """GET /metrics: Prometheus text."""
         try:
-            left = await self.store.backlog(now=self.clock())
-            text = self.metrics.render(await self.store.counts(), await self.store.tracker(), left)
+            text = await self._numbers.get()
         except StoreError:
             return PlainTextResponse("the database cannot answer now\n", status_code=503)
         return Response(text, media_type=CONTENT_TYPE)
+
+    async def _counted(self) -> bytes:
+        left = await self.store.backlog(now=self.clock())
+        return self.metrics.render(await self.store.counts(), await self.store.tracker(), left)
 
     async def _reasons(self) -> list[str]:
         reasons = ["draining"] if self.draining() else []

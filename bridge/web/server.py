@@ -103,7 +103,7 @@ class Edge(HttpToolsProtocol):
             return
         # in pieces, so that no head can hide its size in front of a body
         rest = memoryview(data)
-        while rest and not (self._is_full or self.transport.is_closing()):
+        while rest and not self._is_over():
             size = HEAD_BYTES - self._spent
             self._take(bytes(rest[:size]))
             rest = rest[size:]
@@ -113,13 +113,17 @@ class Edge(HttpToolsProtocol):
         had = len(self.cycle.body) if in_body else 0
         self._has_ended = False
         self._feed(data)
-        if self._has_ended or self._is_full or self.transport.is_closing():
+        if self._has_ended or self._is_over():
             return
         if self._in_head:
             self._await_head(len(data))
         elif in_body:
             self._spent = 0 if len(self.cycle.body) > had else self._spent + len(data)
             self._check_size()
+
+    def _is_over(self) -> bool:
+        """Whether nothing more is read from this connection."""
+        return self._is_full or self.transport.is_closing()
 
     def _feed(self, data: bytes) -> None:
         while True:

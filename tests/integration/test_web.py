@@ -191,7 +191,7 @@ async def test_readiness_asks_the_database_once_a_second_however_many_ask(
             )
             assert {200} == {answer.status for answer in ready}
         assert 1 == beats() - before
-        monkeypatch.setattr(bridge.app.health.pulse, "_stale_at", 0.0)
+        monkeypatch.setattr(bridge.app.health.pulse._answer, "_stale_at", 0.0)
         await ask(bridge.app, a_body(b""), path="/readyz", method="GET")
         assert 2 == beats() - before
 
