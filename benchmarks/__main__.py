@@ -19,7 +19,7 @@ from benchmarks import machine
 from benchmarks.bench import Bench
 from benchmarks.machine import BenchmarkError
 from benchmarks.result import Row, Verdict, table
-from benchmarks.rows import acks, commits, end_to_end, footprint, outage, wire
+from benchmarks.rows import acks, commits, end_to_end, footprint, outage, stuck, wire
 
 #: By name, in the order of the table: from the webhook's side to the tracker's.
 MEASUREMENTS: dict[str, ModuleType] = {
@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "commits": commits,
     "end_to_end": end_to_end,
     "outage": outage,
+    "stuck": stuck,
     "wire": wire,
     "footprint": footprint,
 }

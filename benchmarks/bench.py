@@ -58,6 +58,8 @@ class Seen:
     repeats: int
     strange: int
     last_answer_at: float
+    #: posts of customers whose deliveries are refused or never answered
+    stuck: int
 
 
 @dataclass(slots=True)

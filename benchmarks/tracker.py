@@ -2,6 +2,7 @@
 
 `python -m benchmarks.tracker PORT DELAY_MS`. `GET /` gives the counts, `GET /reset` gives them and starts anew.
 A sale's identity is its invoiceId; the time of the last answer to a POST is on the clock that all processes share.
+A customer called `stuck-fails-…`, `stuck-unknown-…` or `stuck-hangs-…` gets 500, a JSON 404 or no answer.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ import httptools
 import uvloop
 
 _INVOICE = re.compile(rb'"invoiceId": *"([^"]*)"')
+_STUCK = re.compile(rb'"customerExternalId": *"stuck-(fails|unknown|hangs)-')
 _ACCEPTED = b'{"status":true,"data":"accepted"}'
+_REFUSED = {b"fails": (b"500 Internal Server Error", b"{}"), b"unknown": (b"404 Not Found", b'{"error":"unknown"}')}
 
 
 @dataclass(slots=True)
@@ -28,6 +31,8 @@ class Seen:
     #: neither a sale with an invoice id, nor anything else the benchmark ever sends
     strange: int = 0
     last_answer_at: float = 0.0
+    #: posts of customers who are stuck
+    stuck: int = 0
     ids: set[bytes] = field(default_factory=set)
 
     def add(self, body: bytes) -> None:
@@ -44,7 +49,7 @@ class Seen:
     def as_json(self) -> bytes:
         """The counts; of the ids, how many."""
         counts = {"posts": self.posts, "distinct": len(self.ids), "repeats": self.repeats, "strange": self.strange}
-        return json.dumps({**counts, "last_answer_at": self.last_answer_at}).encode()
+        return json.dumps({**counts, "last_answer_at": self.last_answer_at, "stuck": self.stuck}).encode()
 
 
 class Connection(asyncio.Protocol):
@@ -80,6 +85,13 @@ class Connection(asyncio.Protocol):
             if self._url == b"/reset":
                 Connection.seen = Seen()
             return
+        stuck = _STUCK.search(self._body)
+        if stuck is not None:
+            Connection.seen.stuck += 1
+            if stuck[1] in _REFUSED:
+                status, said = _REFUSED[stuck[1]]
+                self._answer(said, status)
+            return
         Connection.seen.add(self._body)
         if self.delay:
             asyncio.get_running_loop().call_later(self.delay, self._accept)
@@ -90,10 +102,10 @@ class Connection(asyncio.Protocol):
         Connection.seen.last_answer_at = time.perf_counter()
         self._answer(_ACCEPTED)
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, body: bytes, status: bytes = b"200 OK") -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
         self._transport.write(head + body)
 
 

@@ -140,6 +140,23 @@ async def test_claim_finds_due_heads_through_the_index_of_heads(sqlite: SQLiteSt
     assert "SEARCH deliveries USING INDEX deliveries_due (due_at<?)" == detail.replace("COVERING ", "")
 
 
+@pytest.mark.parametrize("paused", [False, True], ids=["the one that goes alone", "a probe"])
+async def test_a_single_head_is_chosen_among_heads_in_their_index(sqlite: SQLiteStore, paused: bool) -> None:
+    statements: list[str] = []
+    hand = Hand(sqlite)
+    if paused:
+        await hand.set(paused_since=START, pause_reason="401", probe_at=START)
+    await hand.record(a_sale("a"))
+    writing(sqlite).set_trace_callback(statements.append)
+    await hand.claim_one()
+    writing(sqlite).set_trace_callback(None)
+
+    (heads,) = [one for one in statements if "ORDER BY due_at, id LIMIT 1000" in " ".join(one.split())]
+    plan = [row["detail"] for row in writing(sqlite).execute(f"EXPLAIN QUERY PLAN {heads}")]
+    (search,) = [step for step in plan if "deliveries" in step]
+    assert "USING INDEX deliveries_due" in search
+
+
 async def steps_of(store: SQLiteStore, verb: Awaitable[object]) -> int:
     """How many steps SQLite's machine makes for a verb."""
     counter = itertools.count()
@@ -151,6 +168,27 @@ async def steps_of(store: SQLiteStore, verb: Awaitable[object]) -> int:
     await verb
     writing(store).set_progress_handler(None, 0)
     return next(counter)
+
+
+async def test_a_claim_costs_the_same_with_2000_stuck_lanes_as_with_20(tmp_path: Path) -> None:
+    """Their heads are tried again later: the index of heads is left before it comes to them."""
+
+    async def steps(stuck: int) -> int:
+        store = await open_store(f"sqlite:///{tmp_path / f'{stuck}.db'}", exclusive=True)
+        assert isinstance(store, SQLiteStore)
+        hand = Hand(store)
+        await hand.trust()
+        crowd = [a_conversion(a_sale(f"s{number}", f"stuck {number}"), item=number) for number in range(stuck)]
+        await hand.record(a_meaning(*crowd, event=an_event("crowd")))
+        while heads := (await hand.ask()).deliveries:
+            for head in heads:
+                await hand.end(head, RetryAt(at=START + timedelta(minutes=30), reason="busy"))
+        await hand.record(a_sale("other", "cus_2"))
+        count = await steps_of(store, hand.claim(limit=1))
+        await store.close()
+        return count
+
+    assert await steps(20) == await steps(2_000)
 
 
 @pytest.mark.parametrize("kind", ["retry", "sending"])
