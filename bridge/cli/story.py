@@ -14,7 +14,7 @@ from bridge.cli.described import DELIVERY_COLOURS, EVENT_COLOURS, conversion, ev
 from bridge.cli.nextsteps import for_delivery, for_event
 from bridge.cli.output import BOLD, clock, iso, paint, printable, relative
 from bridge.mapping import facts
-from bridge.model import Attempt, Delivery, DeliveryState, Sale, Sent
+from bridge.model import Attempt, Delivery, DeliveryState, Sale, Sent, StoredReversal
 from bridge.store.reports import Claim, Story, Told, Twin
 
 #: Of an answer's text, what is shown here; all of it is in `--json`.
@@ -71,6 +71,17 @@ def _head(story: Story, now: datetime) -> Iterator[str]:
     yield _fact("mapping", f"revision {event.revision[:12]}")
     state = paint(stored.state.value, EVENT_COLOURS[stored.state])
     yield _fact("outcome", state + (f": {printable(stored.reason)}" if stored.reason else ""))
+    for went in stored.reversals:
+        yield _fact("went back", printable(_reversal(went)))
+    for went in stored.returned:
+        yield _fact("went back", printable(f"{_reversal(went)}, said by event {went.event_id}"))
+
+
+def _reversal(went: StoredReversal) -> str:
+    """Money that went back: how much, of which sale."""
+    sale = f"of delivery {went.sale}" if went.sale is not None else f"of {', '.join(went.of)}, not seen here"
+    more = "" if went.counts else ", counted with a larger one of the same"
+    return f"{went.kind} {money(went.amount, went.currency)} {sale}{more}"
 
 
 def _proof(by: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from bridge.model import EventState
 from bridge.store.decoding import readable_payload_of, texts_of
 from bridge.store.encoding import EncodedConversion, encode_conversion
+from bridge.store.giving import FROM
 from bridge.store.holding import gives_way
 from bridge.store.pairing import pair
 from bridge.store.parting import Names, would_part
@@ -110,8 +111,12 @@ def _fate(db: sqlite3.Connection, row: sqlite3.Row | None, conversion: EncodedCo
 
 
 def _with_learnt_click(row: sqlite3.Row, conversion: EncodedConversion) -> EncodedConversion:
-    """The conversion with the click id that its sender was asked for, when it has none of its own."""
-    if row["looked_at"] is None or conversion.click_id is not None:
+    """The conversion with the click id that came from elsewhere, when it has none of its own.
+
+    From its sender, who was asked, or from another webhook of the same payment.
+    """
+    is_learnt = row["looked_at"] is not None or any(flag.startswith(FROM) for flag in texts_of(row["flags"]))
+    if conversion.click_id is not None or not is_learnt:
         return conversion
     known = readable_payload_of(row["kind"], row["lane"], row["payload"])
     if known is None or known.click_id is None:

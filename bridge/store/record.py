@@ -39,6 +39,7 @@ def record(db: sqlite3.Connection, calls: Sequence[Recording]) -> list[list[Reco
     return answers
 
 
+AMOUNT_DIFFERS: Final = "amount differs"
 NO_CLICK_ID: Final = "no click id, and none is known for this customer"
 
 _INSERT_EVENT = """
@@ -274,7 +275,7 @@ class Batch:
         if not isinstance(payload, Sale) or not isinstance(first, Sale):
             return "[]"
         same = (payload.amount, clean(payload.currency)) == (first.amount, clean(first.currency))
-        return "[]" if same else '["amount differs"]'
+        return "[]" if same else names_json([AMOUNT_DIFFERS])
 
 
 def explained(meaning: EncodedMeaning, left_out: Iterable[EncodedConversion]) -> str:

@@ -11,13 +11,14 @@ from dataclasses import replace
 
 from bridge.model import Delivery, EventState
 from bridge.store import reversals
-from bridge.store.decoding import delivery_of
-from bridge.store.encoding import EncodedConversion, EncodedMeaning
+from bridge.store.decoding import delivery_of, readable_payload_of, texts_of
+from bridge.store.encoding import EncodedConversion, EncodedMeaning, names_json
 from bridge.store.fates import Fate, fates_of, new_names
+from bridge.store.giving import FROM
 from bridge.store.holding import carry_invoice
 from bridge.store.lanes import rehead
 from bridge.store.parting import Names, claim_free, part
-from bridge.store.record import Batch, Recording, explained
+from bridge.store.record import AMOUNT_DIFFERS, Batch, Recording, explained
 from bridge.store.reports import Remap, Remapped, Remapping
 from bridge.store.telling import Clicks
 
@@ -131,7 +132,9 @@ def _stand_for(db: sqlite3.Connection, fate: Fate, kept: Sequence[str]) -> None:
     row, number = fate.before, fate.number
     if row is None or number is None:
         return
-    state, original = db.execute("SELECT state, duplicate_of FROM deliveries WHERE id = ?", (number,)).fetchone()
+    state, original, flags = db.execute(
+        "SELECT state, duplicate_of, flags FROM deliveries WHERE id = ?", (number,)
+    ).fetchone()
     holder: int = original if state == "duplicate" else number
     claim_free(db, holder, kept)
     db.execute(
@@ -144,12 +147,27 @@ def _stand_for(db: sqlite3.Connection, fate: Fate, kept: Sequence[str]) -> None:
     db.execute(
         """
         UPDATE deliveries
-        SET created_at = ?, asked_at = ?, looked_at = ?,
+        SET created_at = ?, asked_at = ?, looked_at = ?, flags = ?,
             changed = (SELECT coalesce(max(changed), 0) + 1 FROM deliveries WHERE changed IS NOT NULL)
         WHERE id = ?
         """,
-        (row["created_at"], row["asked_at"], row["looked_at"], number),
+        (
+            row["created_at"],
+            row["asked_at"],
+            row["looked_at"],
+            names_json(_flags(row, texts_of(flags), _conversion(fate))),
+            number,
+        ),
     )
+
+
+def _flags(before: sqlite3.Row, now: Sequence[str], conversion: EncodedConversion) -> list[str]:
+    """What to know about a replaced delivery: what is new, and of what was known all that is still so."""
+    payload = readable_payload_of(before["kind"], before["lane"], before["payload"])
+    has_same_click = payload is not None and payload.click_id == conversion.click_id
+    known = [flag for flag in texts_of(before["flags"]) if flag != AMOUNT_DIFFERS]
+    still = [flag for flag in known if has_same_click or not flag.startswith(FROM)]
+    return list(dict.fromkeys([*now, *still]))
 
 
 def _bury(db: sqlite3.Connection, dead: int, heir: int, *, is_due: bool) -> None:

@@ -557,3 +557,18 @@ async def test_a_click_id_of_todays_rules_goes_before_a_learnt_one(hand: Hand) -
     await remap(hand, event(sale("a", "in_1", click_id="own")), 2)
 
     assert "own" == (await hand.one("a")).payload.click_id
+
+
+async def test_the_click_id_that_another_webhook_of_the_payment_brought_stays(hand: Hand) -> None:
+    await hand.record(event(sale("wrong", "in_1")))
+    await hand.record(event(sale("twin", "in_1", click_id="c_1"), key="twin"))
+    before = await hand.one("wrong")
+
+    await remap(hand, event(sale("right", "in_1")))
+
+    right = await hand.one("right")
+    assert ("c_1", "c_1") == (before.payload.click_id, right.payload.click_id)
+    assert before.flags == right.flags != ()
+    assert not (await remap(hand, event(sale("right", "in_1")))).is_change
+    await remap(hand, event(sale("right", "in_1", click_id="own")))
+    assert ("own", ()) == ((await hand.one("right")).payload.click_id, (await hand.one("right")).flags)
