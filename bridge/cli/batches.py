@@ -28,16 +28,16 @@ async def in_batches(
     work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
     label: str,
     *,
-    together: int = MOST_TOGETHER,
+    together: int | None = None,
 ) -> Progress[R]:
     """Do the work portion by portion, in order; each is on disk when the next begins."""
-    progress = Progress[R]()
+    progress, size = Progress[R](), together or MOST_TOGETHER
     with stoppable() as stopped, meter(label, len(items)) as show:
-        for begin in range(0, len(items), together):
+        for begin in range(0, len(items), size):
             if stopped():
                 progress.left = len(items) - begin
                 break
-            portion = items[begin : begin + together]
+            portion = items[begin : begin + size]
             progress.results += await work(portion)
             show(begin + len(portion))
     return progress
