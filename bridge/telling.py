@@ -25,9 +25,10 @@ class Teller:
         self._tracker = Tracker()
 
     def tracker(self, tracker: Tracker) -> bool:
-        """Tell of a pause that has begun or ended since last time; whether one has ended."""
+        """Tell of a pause that has begun, ended or got another reason since last time; whether one has ended."""
         before, self._tracker = self._tracker, tracker
-        if tracker.is_paused and not before.is_paused:
+        is_other = notices.ours(tracker.pause_reason) != notices.ours(before.pause_reason)
+        if tracker.is_paused and (not before.is_paused or is_other):
             until = tracker.paused_until or tracker.probe_at
             logs.event(_log, logging.WARNING, "tracker.paused", why=tracker.pause_reason, next_at=until)
             self._notify(notices.paused(self._clock(), why=tracker.pause_reason, next_at=until))

@@ -46,6 +46,7 @@ class Town:
         self.notices: list[Notice] = []
         self.retry_after: float | None = None
         self.answer: Callable[[Payload], int] = lambda _: 200
+        self.takes = 0.1
         self.worker = Worker(
             store=store,
             send=self._send,
@@ -60,7 +61,7 @@ class Town:
     async def _send(self, payload: Payload) -> Outcome:
         started = self.loop.now()
         self.heard.append((self.loop.time(), payload.event_name))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(self.takes)
         return Outcome(
             sent=Sent.YES,
             started_at=started,
@@ -293,6 +294,37 @@ def test_a_day_of_patience_is_kept_to_the_end(tmp_path: Path) -> None:
         assert 2 == (await town.store.counts()).deliveries[D.DELIVERED]
         assert DAY <= town.heard[1][0] <= DAY + 1
         assert [Kind.PAUSED, Kind.RESUMED] == town.kinds()
+
+    live(tmp_path, life)
+
+
+def test_a_pause_that_gets_another_reason_is_told_again(tmp_path: Path) -> None:
+    """An outage needs nobody; a token that is not known does."""
+
+    async def life(town: Town) -> None:
+        town.answer = lambda _: 500
+        await town.record(*(a_sale(f"s{number}", f"cus_{number}") for number in range(3)))
+        await asyncio.sleep(HOUR)
+        town.answer = lambda _: 401
+        await asyncio.sleep(HOUR)
+        whys = [notice.data["why"] for notice in town.notices]
+
+        assert ["outage: 500", "the token is not accepted (401)"] == whys
+
+    live(tmp_path, life)
+
+
+def test_no_more_than_32_requests_are_under_way(tmp_path: Path) -> None:
+    async def life(town: Town) -> None:
+        await town.record(a_sale("well", "cus_0"))
+        await asyncio.sleep(1)
+        town.takes = 60.0
+        await town.record(*(a_sale(f"s{number}", f"cus_{number}") for number in range(100)))
+        await asyncio.sleep(30)
+        assert 1 + 32 == len(town.heard)
+        await asyncio.sleep(5 * MINUTE)
+
+        assert 101 == (await town.store.counts()).deliveries[D.DELIVERED]
 
     live(tmp_path, life)
 
