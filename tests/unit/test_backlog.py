@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge import backlog
-from bridge.model import Backlog, Tracker
+from bridge.metrics import Metrics
+from bridge.model import Backlog, Counts, Tracker
 from bridge.rate import Pace
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -36,6 +37,21 @@ def test_only_what_is_due_takes_time() -> None:
 
     assert 60.0 == backlog.seconds(left, Pace(n=60))
     assert backlog.seconds(left, Pace(n=0)) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "n"),
+    [(["trackbridge_backlog_seconds 60.0"], 60), ([], 0), ([], None)],
+    ids=["a rate", "no limit", "never started"],
+)
+def test_a_metric_says_so_where_there_is_a_rate(expected: list[str], n: int | None) -> None:
+    counts = Counts(events={}, deliveries={})
+    text = Metrics("1").render(counts, Tracker(rate_n=n), Backlog(due=55, held=4, held_lanes=2)).decode()
+    lines = text.splitlines()
+
+    assert "trackbridge_backlog_deliveries 55.0" in lines
+    assert "trackbridge_held_lanes 2.0" in lines
+    assert expected == [line for line in lines if line.startswith("trackbridge_backlog_seconds ")]
 
 
 def test_machines_are_told_what_holds_up_the_rest() -> None:
