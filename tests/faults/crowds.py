@@ -17,8 +17,9 @@ from tests.support import BridgeProcess, a_checkout, bridge_process
 _WANTED = 10_000
 _WEBHOOKS = 300
 _DRIPS = 400
-_DEAF = 100
-_ASKED = 3_000
+_DEAF = 12
+_ASKED = 3
+_ASKING_SECONDS = 8.0
 _MIB = 1024 * 1024
 _HEAD = b"POST /webhooks/stripe HTTP/1.1\r\nHost: bridge\r\n"
 #: How much longer than it is allowed a connection may stay, on a busy machine.
@@ -156,13 +157,14 @@ async def _drip(crowd: list[Streams]) -> None:
 
 
 async def unread(folder: Path) -> list[Finding]:
-    """Connections that ask a thousand times and read nothing."""
+    """Connections that ask again and again and read nothing."""
     promises = Promises()
     most_files()
     with a_tracker(folder) as tracker, bridge_process(folder, CMS_BASE_URL=tracker.url) as bridge:
         await start(bridge)
         load, before = Load(bridge, "u"), peak_mib(bridge)
         crowd = await asyncio.gather(*(_deaf(bridge.port) for _ in range(_DEAF)))
+        promises.hold("they are let be at first", when=_open_at(bridge) >= _DEAF)
         begun = time.monotonic()
         await load.pour(clients=4, most=_WEBHOOKS)
         promises.hold("every webhook is answered 200 meanwhile", when={200} == set(load.statuses))
@@ -185,20 +187,22 @@ async def unread(folder: Path) -> list[Finding]:
             lost=lost,
             doubled=doubled,
             broken=promises.broken,
-            detail=f"{_ASKED:,} requests on each; all ended after {seconds:.0f} s; memory grew by {growth:.0f} MiB",
+            detail=f"all ended after {seconds:.0f} s; memory grew by {growth:.0f} MiB",
         )
     ]
 
 
 async def _deaf(port: int) -> socket.socket:
-    """A connection that asks as often as its requests are taken, and reads nothing."""
+    """A connection that asks for as long as its requests are taken, and reads nothing."""
     loop, connection = asyncio.get_running_loop(), socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.setblocking(False)
     await loop.sock_connect(connection, ("127.0.0.1", port))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3):
-            await loop.sock_sendall(connection, b"GET /metrics HTTP/1.1\r\nHost: bridge\r\n\r\n" * _ASKED)
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(_ASKING_SECONDS):
+            while True:  # a few at a time: more at once than may wait would end the connection
+                await loop.sock_sendall(connection, b"GET /metrics HTTP/1.1\r\nHost: bridge\r\n\r\n" * _ASKED)
+                await asyncio.sleep(0.05)
     return connection
 
 

@@ -139,8 +139,9 @@ async def _sent(folder: Path, fault: str, requests: Mapping[str, bytes], allowed
         growth = peak_mib(bridge) - before
         promises.hold(f"little memory (it grew by {growth:.0f} MiB)", when=growth < 150)
         promises.hold("webhooks between them are answered 200", when={200} == set(load.statuses))
-        listed = await asyncio.to_thread(bridge.run, "events", "--limit", "1000")
-        promises.hold("nothing that a terminal obeys is printed", when=_is_plain(listed.stdout))
+        for arguments in (["--limit", "1000"], ["--limit", "1000", "--json"], ["show", "1"], ["show", "2", "--json"]):
+            shown = await asyncio.to_thread(bridge.run, "events", *arguments)
+            promises.hold(f"events {arguments[0]}: nothing that a terminal obeys", when=_is_plain(shown.stdout))
         lost, doubled = await tracker.lost(load.acknowledged), tracker.repeats()
         promises.hold("an orderly end", when=await end(bridge) == 0)
         promises.hold("every line of the log is one JSON object", when=_is_whole(bridge.log))
