@@ -48,6 +48,8 @@ class Query:
     conditions: tuple[_Condition, ...]
     states: tuple[str, ...] = ()
     newest_first: bool = True
+    #: begin behind this row; one condition, however often it moved: SQLite would walk from the first of several
+    last: int | None = None
 
     def rows(self, db: sqlite3.Connection, limit: int) -> list[sqlite3.Row]:
         """The first rows by id."""
@@ -69,12 +71,15 @@ class Query:
 
     def beyond(self, row_id: int) -> "Query":
         """The same, on the far side of a row."""
-        further: _Condition = ("id < ?" if self.newest_first else "id > ?", row_id)
-        return replace(self, conditions=(*self.conditions, further))
+        return replace(self, last=row_id)
 
     def _wheres(self) -> Iterator[tuple[str, list[Value]]]:
-        narrowed = [[*self.conditions, ("state = ?", state)] for state in dict.fromkeys(self.states)]
-        for conditions in narrowed or [list(self.conditions)]:
+        begun = list(self.conditions)
+        if self.last is not None:
+            behind = "id < ?" if self.newest_first else "id > ?"
+            begun = [*(one for one in begun if one[0] != behind), (behind, self.last)]
+        narrowed = [[*begun, ("state = ?", state)] for state in dict.fromkeys(self.states)]
+        for conditions in narrowed or [begun]:
             where = f"WHERE {' AND '.join(text for text, _ in conditions)}" if conditions else ""
             yield where, [value for _, value in conditions]
 
