@@ -131,5 +131,6 @@ def _cut(text: str, size: int) -> str:
 
 
 def paint(text: str, colour: str) -> str:
-    """The text in a colour where stdout is a terminal and NO_COLOR is not set."""
-    return f"\033[{colour}m{text}\033[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
+    """The text in a colour, if there is one, where stdout is a terminal and NO_COLOR is not set."""
+    is_seen = bool(colour) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\033[{colour}m{text}\033[0m" if is_seen else text

@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from bridge.cli.database import visit
-from bridge.cli.described import DELIVERY_COLOURS, EVENT_COLOURS, brief, delivery_json, event_json, fate, summary
+from bridge.cli.described import DELIVERY_COLOURS, brief, delivery_json, event_json, fate, summary
 from bridge.cli.ending import Exit
 from bridge.cli.filters import count_or_none
 from bridge.cli.listing import fit
@@ -27,6 +27,8 @@ EXAMPLE = "tail --source stripe -n 20"
 _EVERY_SECONDS = 0.5
 #: So much is asked for at once; when there is more, the next question follows without a pause.
 _MOST = 200
+#: The width of the widest word for a state.
+_STATE = 12
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -97,10 +99,10 @@ def _tell_event(stored: StoredEvent, *, is_json: bool) -> None:
     if is_json:
         say_json_line({"kind": "event", **event_json(stored)})
         return
-    _, _, what = summary(stored, now())
-    state = paint(f"{stored.state.value:9}", EVENT_COLOURS[stored.state])
+    state, colour, what = summary(stored, now())
     kind = stored.event.type or "without a type"
-    _say(stored.event.received_at, str(stored.id), stored.event.source, state, f"{kind}: {what}" if what else kind)
+    said = f"{kind}: {what}" if what else kind
+    _say(stored.event.received_at, str(stored.id), stored.event.source, (state, colour), said)
 
 
 def _tell_change(change: Change, *, is_json: bool) -> None:
@@ -110,7 +112,7 @@ def _tell_change(change: Change, *, is_json: bool) -> None:
         attempt = None if last is None else {"number": last.number, "status": last.status, "verdict": last.verdict}
         say_json_line({"kind": "delivery", "at": iso(at), **delivery_json(delivery), "last_attempt": attempt})
         return
-    state = paint(f"{delivery.state.value:9}", DELIVERY_COLOURS[delivery.state])
+    state = (delivery.state.value.replace("_", " "), DELIVERY_COLOURS[delivery.state])
     parts = [brief(delivery.payload)]
     if last is not None:
         parts.append(f"try {last.number}: {last.status or last.reason or 'no answer'} in {last.duration_ms:.0f} ms")
@@ -119,11 +121,12 @@ def _tell_change(change: Change, *, is_json: bool) -> None:
     _say(at, f"d{delivery.id}", delivery.source, state, ", ".join(parts))
 
 
-def _say(at: datetime, number: str, source: str, state: str, what: str) -> None:
-    """One line that fits; the state is coloured already and nine cells wide."""
+def _say(at: datetime, number: str, source: str, state: tuple[str, str], what: str) -> None:
+    """One line that fits."""
     clock = at.astimezone(UTC).strftime("%m-%d %H:%M:%S")
     begin = f"{clock}  {number:>7}  {fit(printable(source), 12):12}  "
+    word, colour = state
     most = width()
-    room = None if most is None else max(most - len(begin) - 11, 10)
+    room = None if most is None else max(most - len(begin) - _STATE - 2, 10)
     text = printable(what)
-    say(f"{begin}{state}  {text if room is None else fit(text, room)}")
+    say(f"{begin}{paint(f'{word:{_STATE}}', colour)}  {text if room is None else fit(text, room)}")

@@ -54,8 +54,8 @@ def test_tail_begins_with_the_last_ones(capsys: Text) -> None:
 
     clock = NOW.strftime("%m-%d %H:%M:%S")
     assert [
-        f"{clock}        2  stripe        accepted   without a type: 49.99 USD s0: 422: no amount",
-        f"{clock}        3  quiz          accepted   without a type: 49.99 USD s1",
+        f"{clock}        2  stripe        dead          without a type: 49.99 USD s0: 422: no amount",
+        f"{clock}        3  quiz          delivered     without a type: 49.99 USD s1",
     ] == lines
     assert [] == printed(capsys, "tail", "-n", "0", "--no-follow")
     assert [lines[1]] == printed(capsys, "tail", "--source", "quiz", "--no-follow")
@@ -120,4 +120,4 @@ def test_tail_of_one_source_is_silent_about_the_others(followed: Callable[..., "
     with_store(record)
     line = tail.stdout.readline()
 
-    assert "  quiz          accepted   without a type: 49.99 USD n499" in line
+    assert "  quiz          pending       without a type: 49.99 USD n499" in line
