@@ -1,6 +1,6 @@
 """`trackbridge remap`: a mended mapping on what is stored, shown field by field."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -79,7 +79,7 @@ def test_what_differs_is_shown_and_what_was_delivered_stays(unmapped: Path, caps
 
     async def deliver(store: Store) -> None:
         hand = Hand(store)
-        hand.now = NOW + timedelta(minutes=1)
+        hand.now = datetime.now(UTC) + timedelta(minutes=1)  # the command has the clock of now
         await hand.end(await hand.claim_one(), Delivered())
 
     with_store(deliver)
@@ -125,7 +125,7 @@ def test_a_dead_letter_is_succeeded_and_the_same_one_is_left_for_replay(unmapped
 
     async def kill(store: Store) -> None:
         hand = Hand(store)
-        hand.now = NOW + timedelta(minutes=1)
+        hand.now = datetime.now(UTC) + timedelta(minutes=1)  # the command has the clock of now
         for _ in range(2):
             await hand.end(await hand.claim_one(), Dead(reason="422"), an_outcome(422), cautious=False)
 
