@@ -13,7 +13,7 @@ from bridge.sources.scheme import Hmac
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
-SHIPPED = sorted(path.stem for path in (ROOT / "mappings").glob("*.yaml") if not path.stem.startswith("stripe-"))
+SHIPPED = sorted(path.stem for path in (ROOT / "mappings").glob("*.yaml"))
 ROW = re.compile(r"^\| `([a-z-]+)` \| ([ABC]) \| [^|]+ \| [^|]+ \| \[[^]]+\]\(([^)#]+)(?:#([^)]+))?\)", re.MULTILINE)
 ROWS = {match[1]: match for match in ROW.finditer(PAGE)}
 #: each with the preset it spells out
