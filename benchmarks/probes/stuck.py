@@ -110,13 +110,14 @@ class Measurement:
             await self.record(("well again", f"well {time.perf_counter()}"))
             await asyncio.sleep(0.05)
 
-    async def drained(self, count: int) -> float:
-        """How many of a backlog are delivered per second."""
-        names = [f"backlog {number}" for number in range(count)]
-        begun = time.perf_counter()
+    async def drained(self, count: int) -> tuple[float, float]:
+        """How many of a backlog are delivered per second, and how much CPU each takes."""
+        names = [f"backlog {number} of {count}" for number in range(count)]
+        begun, cpu = time.perf_counter(), time.process_time()
         await self.record(*((f"customer {number % _CUSTOMERS}", name) for number, name in enumerate(names)))
         await self._others.until(names)
-        return count / (max(self._others.answered[name] for name in names) - begun)
+        used = (time.process_time() - cpu) / count
+        return count / (max(self._others.answered[name] for name in names) - begun), 1e6 * used
 
     async def steady(self, seconds: float) -> list[float]:
         """How long each delivery takes from its record to its answer, sorted."""
@@ -149,7 +150,8 @@ async def main(url: str, path: Path, stuck: int, seconds: float) -> None:
     running = asyncio.create_task(worker.run())
     measurement = Measurement(store, worker, others)
     await measurement.hold_up(stuck)
-    per_second = await measurement.drained(int(1_000 * seconds))
+    await measurement.drained(200)
+    per_second, cpu_us = await measurement.drained(int(1_000 * seconds))
     took = await measurement.steady(seconds)
     left = await store.backlog(now=datetime.now(UTC))
     await worker.stop(within_seconds=0)
@@ -158,7 +160,9 @@ async def main(url: str, path: Path, stuck: int, seconds: float) -> None:
     await wire.aclose()
     times = {"p50_ms": took[len(took) // 2] * 1e3, "p99_ms": took[len(took) * 99 // 100] * 1e3}
     # those that are being sent right now are neither held nor waiting
-    print(json.dumps({"per_second": per_second, **times, "open": left.due + left.held + left.waiting}))
+    print(
+        json.dumps({"per_second": per_second, "cpu_us": cpu_us, **times, "open": left.due + left.held + left.waiting})
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ def measure(bench: Bench) -> list[Row]:
             pairs.append((found[_STUCK], found[0]))
     return [
         _row(pairs, "delivered/s of the others", "per_second", "/s", goal=0.95, higher=True),
+        _row(pairs, "CPU per delivery of the others", "cpu_us", " µs", goal=1.05, higher=False),
         _row(pairs, "p50 of the others", "p50_ms", " ms", goal=None, higher=False),
         _row(pairs, "p99 of the others", "p99_ms", " ms", goal=1.25, higher=False),
     ]
