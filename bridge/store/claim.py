@@ -5,7 +5,6 @@ pause; caution; the rate. Only heads of lanes are looked at, through an index th
 a click id that was never tried is given its customer's; to give it back takes that away again.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from bridge import rate, retry
 from bridge.model import Delivery, Tracker
 from bridge.rate import Pace
 from bridge.store.base import Claimed
+from bridge.store.database import Connection
 from bridge.store.decoding import UNREADABLE, maybe_from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import MILLISECOND, to_ms
 from bridge.store.giving import fillable, filled, unfill
@@ -50,7 +50,7 @@ class _Leave:
     ask_again_at: datetime | None = None
 
 
-def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> Claimed:
+def claim(db: Connection, *, limit: int, pace: Pace, now: datetime) -> Claimed:
     """Lease the oldest due heads of their lanes."""
     now = whole_ms(now)
     _reach_due(db, to_ms(now))
@@ -80,7 +80,7 @@ def claim(db: sqlite3.Connection, *, limit: int, pace: Pace, now: datetime) -> C
     return Claimed(deliveries=deliveries, ask_again_at=_next_due(db, to_ms(now) if passed_over else 0), tracker=tracker)
 
 
-def _reach_due(db: sqlite3.Connection, now_ms: int) -> None:
+def _reach_due(db: Connection, now_ms: int) -> None:
     """Bring what a clock set too far ahead has put off back to where it could have been put off at most."""
     latest = now_ms + _LONGEST_RETRY_MS
     db.execute("UPDATE deliveries SET due_at = ? WHERE head = 1 AND due_at > ?", (latest, latest))
@@ -98,7 +98,7 @@ def _reach_due(db: sqlite3.Connection, now_ms: int) -> None:
     )
 
 
-def _leave(db: sqlite3.Connection, tracker: Tracker, limit: int, now: datetime) -> tuple[Tracker, _Leave]:
+def _leave(db: Connection, tracker: Tracker, limit: int, now: datetime) -> tuple[Tracker, _Leave]:
     """What may go, and the tracker's row, whose pause may just have ended."""
     if tracker.paused_by_operator:
         return tracker, _Leave(most=0)
@@ -113,11 +113,11 @@ def _leave(db: sqlite3.Connection, tracker: Tracker, limit: int, now: datetime) 
     return tracker, _Leave(most=max(limit, 0))
 
 
-def _is_sending(db: sqlite3.Connection) -> bool:
+def _is_sending(db: Connection) -> bool:
     return db.execute("SELECT 1 FROM deliveries WHERE state = 'sending' LIMIT 1").fetchone() is not None
 
 
-def _chosen(db: sqlite3.Connection, tracker: Tracker, leave: _Leave, now_ms: int) -> tuple[list[int], bool]:
+def _chosen(db: Connection, tracker: Tracker, leave: _Leave, now_ms: int) -> tuple[list[int], bool]:
     """The heads that may go, and whether some were passed over that are as due as they."""
     if leave.most == 0:
         return [], False
@@ -128,7 +128,7 @@ def _chosen(db: sqlite3.Connection, tracker: Tracker, leave: _Leave, now_ms: int
     return _due_heads(db, now_ms, leave.most)
 
 
-def _due_heads(db: sqlite3.Connection, now_ms: int, most: int) -> tuple[list[int], bool]:
+def _due_heads(db: Connection, now_ms: int, most: int) -> tuple[list[int], bool]:
     """The oldest due, but of those that have been failing only a few at a time."""
     heads = db.execute(
         "SELECT id, failing_since FROM deliveries WHERE head = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?",
@@ -151,14 +151,14 @@ def _due_heads(db: sqlite3.Connection, now_ms: int, most: int) -> tuple[list[int
     return chosen, passed_over
 
 
-def _failing_under_way(db: sqlite3.Connection) -> int:
+def _failing_under_way(db: Connection) -> int:
     (count,) = db.execute(
         "SELECT count(*) FROM deliveries WHERE state = 'sending' AND failing_since IS NOT NULL"
     ).fetchone()
     return int(count)
 
 
-def _alone(db: sqlite3.Connection, now_ms: int) -> list[int]:
+def _alone(db: Connection, now_ms: int) -> list[int]:
     """The due head that goes before all others may: rather one that has not been failing."""
     row = db.execute(
         """
@@ -173,7 +173,7 @@ def _alone(db: sqlite3.Connection, now_ms: int) -> list[int]:
     return [row["id"]] if row else []
 
 
-def _probe(db: sqlite3.Connection, tracker: Tracker, now_ms: int) -> list[int]:
+def _probe(db: Connection, tracker: Tracker, now_ms: int) -> list[int]:
     """The head to try the tracker with: another customer's than last time where there is one, due or not.
 
     A probe is the try most likely to end unknown. So rather not one whose rule forbids to repeat it, nor one that has
@@ -201,7 +201,7 @@ def _probed(tracker: Tracker, lane: str, now: datetime) -> Tracker:
     return replace(tracker, probes=probes, probe_at=at, probed_lane=lane)
 
 
-def _lease(db: sqlite3.Connection, ids: Sequence[int], tracker: Tracker, now: datetime) -> tuple[Delivery, ...]:
+def _lease(db: Connection, ids: Sequence[int], tracker: Tracker, now: datetime) -> tuple[Delivery, ...]:
     until = to_ms(now + LEASE)
     clock_ms = unpaused_ms(tracker, now)
     open_for_clicks = fillable(db, ids) if ids else frozenset()
@@ -221,7 +221,7 @@ def _lease(db: sqlite3.Connection, ids: Sequence[int], tracker: Tracker, now: da
     return tuple(leased)
 
 
-def _bury(db: sqlite3.Connection, delivery_id: int, lane: str, now: datetime) -> None:
+def _bury(db: Connection, delivery_id: int, lane: str, now: datetime) -> None:
     """A row that cannot be read is a dead letter of its own: nobody waits behind it."""
     db.execute(
         "UPDATE deliveries SET state = 'dead', lease_until = NULL, reason = ? WHERE id = ?", (UNREADABLE, delivery_id)
@@ -231,7 +231,7 @@ def _bury(db: sqlite3.Connection, delivery_id: int, lane: str, now: datetime) ->
         pass_on(db, delivery_id, to_ms(now))
 
 
-def _next_due(db: sqlite3.Connection, after_ms: int) -> datetime | None:
+def _next_due(db: Connection, after_ms: int) -> datetime | None:
     (due_at,) = db.execute(
         """
         SELECT min(due_at) FROM (
@@ -247,7 +247,7 @@ def _next_due(db: sqlite3.Connection, after_ms: int) -> datetime | None:
     return maybe_from_ms(due_at)
 
 
-def release(db: sqlite3.Connection, delivery_ids: Iterable[int]) -> None:
+def release(db: Connection, delivery_ids: Iterable[int]) -> None:
     """Give leases back as if they had not been taken."""
     for delivery_id in delivery_ids:
         row = db.execute(

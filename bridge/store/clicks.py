@@ -5,11 +5,11 @@ a sale of that customer: renewals. Of several the latest before the sale counts.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
+from bridge.store.database import Connection
 from bridge.store.emails import EMAIL
 
 _MINUTE: Final = 60_000
@@ -66,7 +66,7 @@ _ANSWERS: Final = """
 """
 
 
-def answered(db: sqlite3.Connection, asked: Iterable[Question]) -> set[Question]:
+def answered(db: Connection, asked: Iterable[Question]) -> set[Question]:
     """Those of the questions to which there is an answer."""
     listed = list(dict.fromkeys(asked))
     if not listed:
@@ -81,7 +81,7 @@ def answered(db: sqlite3.Connection, asked: Iterable[Question]) -> set[Question]
     return {listed[number] for (number,) in rows}
 
 
-def answers(db: sqlite3.Connection, asked: Iterable[Question]) -> dict[Question, Click]:
+def answers(db: Connection, asked: Iterable[Question]) -> dict[Question, Click]:
     """The best click for each question that has one."""
     listed = list(dict.fromkeys(asked))
     if not listed:
@@ -117,7 +117,7 @@ def _as_json(asked: Sequence[Question]) -> str:
 Told: TypeAlias = tuple[str, str, str, int, int, int, int | None]
 
 
-def remember(db: sqlite3.Connection, told: Iterable[Told]) -> None:
+def remember(db: Connection, told: Iterable[Told]) -> None:
     """Keep what events told of clicks: of each click when it was first heard of, and when it first led to a sale."""
     db.executemany(
         """
@@ -133,7 +133,7 @@ def remember(db: sqlite3.Connection, told: Iterable[Told]) -> None:
     )
 
 
-def forget(db: sqlite3.Connection, event_id: int) -> None:
+def forget(db: Connection, event_id: int) -> None:
     """Forget the clicks of which this was the last event to tell."""
     db.execute("DELETE FROM associations WHERE told_by = ?", (event_id,))
 

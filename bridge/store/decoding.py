@@ -7,7 +7,6 @@ read (a newer one wrote it, or a hand) is never sent, but shown: one bad row mus
 import json
 from dataclasses import fields
 from datetime import datetime
-from sqlite3 import Row
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from bridge.model import (
@@ -25,6 +24,7 @@ from bridge.model import (
     Tracker,
 )
 from bridge.retry import unpaused
+from bridge.store.database import Row
 from bridge.store.encoding import EPOCH, MILLISECOND, to_ms
 
 #: Tracker's fields that hold a time, by the suffix their names share.

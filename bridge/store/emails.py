@@ -4,16 +4,16 @@ HMAC-SHA256 with a key of this database, over the address in small letters witho
 """
 
 import hmac
-import sqlite3
 from typing import Final
 
+from bridge.store.database import Connection
 from bridge.store.encoding import clean
 
 #: The namespace of associations whose customer is such a hash; no mapping's namespace has an @.
 EMAIL: Final = "@email"
 
 
-def email_hash(db: sqlite3.Connection, email: str) -> str:
+def email_hash(db: Connection, email: str) -> str:
     """What is kept of an address: the same for the same address, and nothing without this database's key."""
     return Hasher(db).of(email)
 
@@ -21,7 +21,7 @@ def email_hash(db: sqlite3.Connection, email: str) -> str:
 class Hasher:
     """The same for many addresses of one transaction: the key is read when the first one comes."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Connection) -> None:
         self._db = db
         self._keyed: hmac.HMAC | None = None
 

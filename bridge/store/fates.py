@@ -4,12 +4,12 @@ Decides and changes nothing: `remap` brings it about.
 """
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.model import EventState
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import readable_payload_of, texts_of
 from bridge.store.encoding import EncodedConversion, encode_conversion
 from bridge.store.giving import FROM
@@ -33,7 +33,7 @@ class Fate:
     """What is to become of a delivery, a conversion, or a pair of them."""
 
     what: Remap
-    before: sqlite3.Row | None = None
+    before: Row | None = None
     conversion: EncodedConversion | None = None
     why: str = ""
     #: the delivery that stands for it in the end
@@ -50,8 +50,8 @@ class Fate:
 
 
 def fates_of(
-    db: sqlite3.Connection,
-    rows: Sequence[sqlite3.Row],
+    db: Connection,
+    rows: Sequence[Row],
     wanted: Sequence[EncodedConversion],
     state: EventState,
     left_out: Sequence[EncodedConversion],
@@ -71,7 +71,7 @@ def fates_of(
     return fates
 
 
-def _must_part(db: sqlite3.Connection, fate: Fate, names: Names) -> bool:
+def _must_part(db: Connection, fate: Fate, names: Names) -> bool:
     """Whether one that is the same as before has a duplicate only by a key that it has no more."""
     row = fate.before
     if fate.what is not Remap.SAME or row is None or not _is_untouched(row) or row["state"] == "duplicate":
@@ -89,7 +89,7 @@ def new_names(fates: Sequence[Fate]) -> Names:
     return {row["id"]: names for row, names in rows if row["state"] != "dead" or not row["unsure"]}
 
 
-def _fate(db: sqlite3.Connection, row: sqlite3.Row | None, conversion: EncodedConversion) -> Fate:
+def _fate(db: Connection, row: Row | None, conversion: EncodedConversion) -> Fate:
     if row is None:
         return Fate(what=Remap.ADDED, conversion=conversion)
     conversion = _with_learnt_click(row, conversion)
@@ -110,7 +110,7 @@ def _fate(db: sqlite3.Connection, row: sqlite3.Row | None, conversion: EncodedCo
     return Fate(what=Remap.RENEWED, before=row, conversion=conversion)
 
 
-def _with_learnt_click(row: sqlite3.Row, conversion: EncodedConversion) -> EncodedConversion:
+def _with_learnt_click(row: Row, conversion: EncodedConversion) -> EncodedConversion:
     """The conversion with the click id that came from elsewhere, when it has none of its own.
 
     From its sender, who was asked, or from another webhook of the same payment.
@@ -125,7 +125,7 @@ def _with_learnt_click(row: sqlite3.Row, conversion: EncodedConversion) -> Encod
     return encode_conversion(replace(given, payload=replace(given.payload, click_id=known.click_id)))
 
 
-def _fate_alone(row: sqlite3.Row, spared: str, gone: str) -> Fate:
+def _fate_alone(row: Row, spared: str, gone: str) -> Fate:
     """No conversion stands for this delivery."""
     if _is_untouched(row) and not spared:
         return Fate(what=Remap.WITHDRAWN, before=row, why=gone, number=row["id"])
@@ -135,12 +135,12 @@ def _fate_alone(row: sqlite3.Row, spared: str, gone: str) -> Fate:
     return Fate(what=Remap.LEFT, before=row, why=why, number=row["id"])
 
 
-def _is_untouched(row: sqlite3.Row) -> bool:
+def _is_untouched(row: Row) -> bool:
     """Whether nothing was ever sent of it, nor of one whose place it took."""
     return row["tries"] == 0 and not row["unsure"] and row["state"] in ("pending", "waiting", "duplicate")
 
 
-def _is_same(row: sqlite3.Row, conversion: EncodedConversion) -> bool:
+def _is_same(row: Row, conversion: EncodedConversion) -> bool:
     """Whether the tracker would be told the same."""
     told = (row["kind"], row["lane"], _parsed(row["payload"]))
     return told == (conversion.kind, conversion.lane, _parsed(conversion.payload_json))
@@ -153,7 +153,7 @@ def _parsed(text: str) -> object:
         return text
 
 
-def _is_key_another(row: sqlite3.Row, conversion: EncodedConversion) -> bool:
+def _is_key_another(row: Row, conversion: EncodedConversion) -> bool:
     """Whether it must answer for other business keys than it does; what it answers for besides may stay."""
     own, names = set(texts_of(row["claims"])), set(conversion.names)
     if row["state"] == "duplicate":

@@ -6,12 +6,12 @@ That costs a look at each row, so it ends after MOST_SEARCHED of them, newest fi
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from bridge.model import EventState
+from bridge.store.database import Connection, Row
 from bridge.store.encoding import Value, clean, to_json, to_ms
 from bridge.store.wanted import DeliveryFilter, EventFilter
 
@@ -51,7 +51,7 @@ class Query:
     #: begin behind this row; one condition, however often it moved: SQLite would walk from the first of several
     last: int | None = None
 
-    def rows(self, db: sqlite3.Connection, limit: int) -> list[sqlite3.Row]:
+    def rows(self, db: Connection, limit: int) -> list[Row]:
         """The first rows by id."""
         limit = max(limit, 0)
         order = "DESC" if self.newest_first else "ASC"
@@ -61,7 +61,7 @@ class Query:
         rows.sort(key=_id, reverse=self.newest_first)
         return rows[:limit]
 
-    def count(self, db: sqlite3.Connection, most: int) -> int:
+    def count(self, db: Connection, most: int) -> int:
         """How many there are; `most` when there are more."""
         total = 0
         for where, values in self._wheres():
@@ -141,19 +141,19 @@ def of_deliveries(wanted: DeliveryFilter) -> Query:
 # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #: Which of a chunk's rows are meant.
-Sieve: TypeAlias = Callable[[sqlite3.Connection, Sequence[sqlite3.Row]], list[sqlite3.Row]]
+Sieve: TypeAlias = Callable[[Connection, Sequence[Row]], list[Row]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Sifted:
     """What a search found: the first rows, how many in all, and at which id it ended early, if it did."""
 
-    rows: list[sqlite3.Row]
+    rows: list[Row]
     total: int = 0
     searched_to: int | None = None
 
 
-def sift(db: sqlite3.Connection, query: Query, sieve: Sieve, limit: int, *, to_the_end: bool = False) -> Sifted:
+def sift(db: Connection, query: Query, sieve: Sieve, limit: int, *, to_the_end: bool = False) -> Sifted:
     """Look for the rows that a sieve lets through: for the first ones, or at all that it may look at."""
     found, left = Sifted(rows=[]), MOST_SEARCHED
     while to_the_end or found.total < limit:
@@ -171,7 +171,7 @@ def sift(db: sqlite3.Connection, query: Query, sieve: Sieve, limit: int, *, to_t
     return found
 
 
-def ids_of(db: sqlite3.Connection, query: Query, sieve: Sieve | None) -> list[int]:
+def ids_of(db: Connection, query: Query, sieve: Sieve | None) -> list[int]:
     """Every row that is meant, oldest first, however long that takes."""
     query, found = replace(query, newest_first=False), list[int]()
     if sieve is None:
@@ -188,7 +188,7 @@ def event_sieve(wanted: EventFilter) -> Sieve | None:
         return None
     text = wanted.grep.casefold()
 
-    def sieve(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+    def sieve(db: Connection, rows: Sequence[Row]) -> list[Row]:
         ids = to_json([_id(row) for row in rows])
         deliveries = db.execute(
             """
@@ -209,7 +209,7 @@ def delivery_sieve(wanted: DeliveryFilter) -> Sieve | None:
         return None
     text, reason = (wanted.grep or "").casefold(), (wanted.reason or "").casefold()
 
-    def sieve(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+    def sieve(db: Connection, rows: Sequence[Row]) -> list[Row]:
         meant = [row for row in rows if reason in row["reason"].casefold()]
         if not text:
             return meant
@@ -227,11 +227,11 @@ def delivery_sieve(wanted: DeliveryFilter) -> Sieve | None:
     return sieve
 
 
-def _has(row: sqlite3.Row, columns: Sequence[str], text: str) -> bool:
+def _has(row: Row, columns: Sequence[str], text: str) -> bool:
     return any(text in (row[column] or "").casefold() for column in columns)
 
 
-def _tells(delivery: sqlite3.Row, text: str) -> bool:
+def _tells(delivery: Row, text: str) -> bool:
     if _has(delivery, _OF_DELIVERY, text):
         return True
     try:
@@ -241,6 +241,6 @@ def _tells(delivery: sqlite3.Row, text: str) -> bool:
         return False
 
 
-def _id(row: sqlite3.Row) -> int:
+def _id(row: Row) -> int:
     number: int = row["id"]
     return number

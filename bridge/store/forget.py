@@ -5,12 +5,12 @@ for all its items: what is one person's in it cannot be told from what is anothe
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from bridge.store import prune, reversals
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import NOTHING, texts_of
 from bridge.store.emails import EMAIL, Hasher
 from bridge.store.encoding import names_json, to_json
@@ -24,7 +24,7 @@ _OPEN: Final = ("pending", "waiting", "sending", "dead")
 # ── finding ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def search(db: sqlite3.Connection, person: Person, after: int, limit: int) -> Sighting:
+def search(db: Connection, person: Person, after: int, limit: int) -> Sighting:
     """Look through some events, oldest first: their texts, their bodies, their deliveries."""
     (last,) = db.execute(
         "SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)", (after, limit)
@@ -46,9 +46,7 @@ def search(db: sqlite3.Connection, person: Person, after: int, limit: int) -> Si
     return Sighting(events=tuple(sorted(events)), shared=tuple(shared), customers=frozenset(customers), last=last)
 
 
-def _by_deliveries(
-    db: sqlite3.Connection, person: Person, finder: Finder, after: int, last: int
-) -> tuple[set[int], set[str]]:
+def _by_deliveries(db: Connection, person: Person, finder: Finder, after: int, last: int) -> tuple[set[int], set[str]]:
     """The events whose deliveries are the person's, and under which customer ids the addresses are sent."""
     events, customers = set(), set()
     for row in db.execute("SELECT * FROM deliveries WHERE event_id > ? AND event_id <= ?", (after, last)):
@@ -59,12 +57,12 @@ def _by_deliveries(
     return events, customers - {FORGOTTEN}
 
 
-def _by_reversals(db: sqlite3.Connection, finder: Finder, after: int, last: int) -> set[int]:
+def _by_reversals(db: Connection, finder: Finder, after: int, last: int) -> set[int]:
     rows = db.execute("SELECT event_id, sale, names FROM reversals WHERE event_id > ? AND event_id <= ?", (after, last))
     return {row["event_id"] for row in rows if finder.is_in(row["sale"]) or finder.is_in(row["names"])}
 
 
-def _names_address(row: sqlite3.Row, finder: Finder) -> bool:
+def _names_address(row: Row, finder: Finder) -> bool:
     """Whether a delivery goes, or went, under one of the addresses."""
     try:
         email = json.loads(row["payload"]).get("customer_email")
@@ -73,13 +71,13 @@ def _names_address(row: sqlite3.Row, finder: Finder) -> bool:
     return finder.is_in(email if isinstance(email, str) else None) or finder.is_in(row["lane"])
 
 
-def _is_theirs(row: sqlite3.Row, person: Person, finder: Finder) -> bool:
+def _is_theirs(row: Row, person: Person, finder: Finder) -> bool:
     if row["lane"] in person.customers:
         return True
     return any(finder.is_in(row[column]) for column in ("lane", "payload", "claims", "reason"))
 
 
-def addresses_of(db: sqlite3.Connection, customer: str) -> frozenset[str]:
+def addresses_of(db: Connection, customer: str) -> frozenset[str]:
     """The addresses that a customer's deliveries name, in small letters."""
     found = set()
     for (payload,) in db.execute("SELECT payload FROM deliveries WHERE lane = ?", (customer,)):
@@ -92,7 +90,7 @@ def addresses_of(db: sqlite3.Connection, customer: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def events_of(db: sqlite3.Connection, customers: Iterable[str]) -> list[int]:
+def events_of(db: Connection, customers: Iterable[str]) -> list[int]:
     """The events with deliveries of these customers."""
     rows = db.execute(
         "SELECT DISTINCT event_id FROM deliveries WHERE lane IN (SELECT value FROM json_each(?)) ORDER BY event_id",
@@ -101,13 +99,13 @@ def events_of(db: sqlite3.Connection, customers: Iterable[str]) -> list[int]:
     return [event_id for (event_id,) in rows]
 
 
-def theirs(db: sqlite3.Connection, event_ids: Sequence[int], person: Person) -> list[int]:
+def theirs(db: Connection, event_ids: Sequence[int], person: Person) -> list[int]:
     """The deliveries of these events that are the person's."""
     finder = Finder(person)
     return [row["id"] for event_id in event_ids for row in _deliveries(db, event_id, person, finder)]
 
 
-def _deliveries(db: sqlite3.Connection, event_id: int, person: Person, finder: Finder) -> list[sqlite3.Row]:
+def _deliveries(db: Connection, event_id: int, person: Person, finder: Finder) -> list[Row]:
     """Those that name the person, or go to the same customer; all of an event that has but one customer."""
     rows = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()
     lanes = {row["lane"] for row in rows}
@@ -118,7 +116,7 @@ def _deliveries(db: sqlite3.Connection, event_id: int, person: Person, finder: F
 # ── removing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def erase(db: sqlite3.Connection, event_ids: Sequence[int], shared: Sequence[int], person: Person) -> Erased:
+def erase(db: Connection, event_ids: Sequence[int], shared: Sequence[int], person: Person) -> Erased:
     """Remove what these events hold of the person; one of which something is still to be sent, or dead, is left."""
     finder = Finder(person)
     deliveries = {event_id: _deliveries(db, event_id, person, finder) for event_id in event_ids}
@@ -133,7 +131,7 @@ def erase(db: sqlite3.Connection, event_ids: Sequence[int], shared: Sequence[int
     return Erased(events=len(done), deliveries=len(rows), keys=keys, left=tuple(left))
 
 
-def _holders(db: sqlite3.Connection, event_ids: Sequence[int]) -> list[int]:
+def _holders(db: Connection, event_ids: Sequence[int]) -> list[int]:
     """Where the bodies of those that are items of a batch are."""
     rows = db.execute(
         """
@@ -145,13 +143,13 @@ def _holders(db: sqlite3.Connection, event_ids: Sequence[int]) -> list[int]:
     return [holder for (holder,) in rows]
 
 
-def _drop_shared(db: sqlite3.Connection, holders: Sequence[int]) -> None:
+def _drop_shared(db: Connection, holders: Sequence[int]) -> None:
     among = to_json([*holders])
     db.execute("UPDATE events SET body = x'' WHERE id IN (SELECT value FROM json_each(?))", (among,))
     db.execute("UPDATE events SET body_of = NULL WHERE body_of IN (SELECT value FROM json_each(?))", (among,))
 
 
-def _clean_delivery(db: sqlite3.Connection, row: sqlite3.Row, finder: Finder) -> int:
+def _clean_delivery(db: Connection, row: Row, finder: Finder) -> int:
     """Take the customer out of a delivery's row; how many keys went with it."""
     names = texts_of(row["claims"])
     personal = [name for name in names if finder.is_in(name)]
@@ -175,12 +173,12 @@ def _clean_delivery(db: sqlite3.Connection, row: sqlite3.Row, finder: Finder) ->
     return len(personal)
 
 
-def _payload(db: sqlite3.Connection, delivery_id: int) -> str:
+def _payload(db: Connection, delivery_id: int) -> str:
     (payload,) = db.execute("SELECT payload FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     return str(payload)
 
 
-def _clean_event(db: sqlite3.Connection, event_id: int, finder: Finder) -> int:
+def _clean_event(db: Connection, event_id: int, finder: Finder) -> int:
     """Take addresses out of an event's own texts; how many keys went with them."""
     row = db.execute("SELECT * FROM events WHERE id = ?", (event_id,)).fetchone()
     is_personal = {column: finder.is_in(row[column]) for column in ("key", "source_id", "type", "account", "reason")}
@@ -201,7 +199,7 @@ def _clean_event(db: sqlite3.Connection, event_id: int, finder: Finder) -> int:
     return int(is_personal["key"])
 
 
-def _reopen(db: sqlite3.Connection, event_ids: Sequence[int]) -> None:
+def _reopen(db: Connection, event_ids: Sequence[int]) -> None:
     """An event with deliveries of somebody else's is for retention to forget: those can still be replayed."""
     db.execute(
         """
@@ -214,7 +212,7 @@ def _reopen(db: sqlite3.Connection, event_ids: Sequence[int]) -> None:
     )
 
 
-def unlink(db: sqlite3.Connection, person: Person) -> int:
+def unlink(db: Connection, person: Person) -> int:
     """Remove the person's clicks, and their customer ids from what is remembered of the tracker; how many clicks."""
     hasher = Hasher(db)
     gone = db.execute(

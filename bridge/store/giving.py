@@ -5,13 +5,13 @@ an earlier click of its customer, which gives way to its own. Where it came from
 """
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.model import Delivery, Sale
 from bridge.store.clicks import Click, Question, answers, before, questions, remember
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import texts_of
 from bridge.store.emails import EMAIL, email_hash
 from bridge.store.encoding import Plain, names_json, to_json, to_ms
@@ -30,7 +30,7 @@ class Gift:
     source: str
 
 
-def give(db: sqlite3.Connection, delivery_id: int, gift: Gift, now_ms: int) -> None:
+def give(db: Connection, delivery_id: int, gift: Gift, now_ms: int) -> None:
     """Let a delivery have the click id that one of its duplicates brought; too late once it was attempted."""
     row = db.execute(
         """
@@ -55,7 +55,7 @@ def give(db: sqlite3.Connection, delivery_id: int, gift: Gift, now_ms: int) -> N
         db.execute("UPDATE deliveries SET flags = ? WHERE id = ?", (names_json(dict.fromkeys(flags)), delivery_id))
 
 
-def adopt(db: sqlite3.Connection, heir: int, ousted: int, now_ms: int) -> None:
+def adopt(db: Connection, heir: int, ousted: int, now_ms: int) -> None:
     """Let the one that takes a place have the click id of those that tell of the same payment, if it has none."""
     rows = db.execute(
         """
@@ -77,7 +77,7 @@ def adopt(db: sqlite3.Connection, heir: int, ousted: int, now_ms: int) -> None:
 # ── from an earlier click, right before the first try ────────────────────────────────────────────────────────────
 
 
-def fillable(db: sqlite3.Connection, delivery_ids: Sequence[int]) -> frozenset[int]:
+def fillable(db: Connection, delivery_ids: Sequence[int]) -> frozenset[int]:
     """Those of the deliveries for which there may be a click: one look at all of them, since mostly there is none."""
     rows = db.execute(
         """
@@ -93,7 +93,7 @@ def fillable(db: sqlite3.Connection, delivery_ids: Sequence[int]) -> frozenset[i
     return frozenset(delivery_id for (delivery_id,) in rows)
 
 
-def filled(db: sqlite3.Connection, row: sqlite3.Row, delivery: Delivery) -> Delivery:
+def filled(db: Connection, row: Row, delivery: Delivery) -> Delivery:
     """What was just leased and is fillable, with a click of its customer if it has none of its own."""
     sale = delivery.payload
     if not isinstance(sale, Sale) or sale.click_id is not None:
@@ -132,7 +132,7 @@ def _provenance(question: Question, click: Click) -> str:
     return FROM + ", ".join(told)
 
 
-def unfill(db: sqlite3.Connection, delivery_id: int) -> None:
+def unfill(db: Connection, delivery_id: int) -> None:
     """Take a click back that came from elsewhere: the delivery is not tried after all, and may yet get its own."""
     row = db.execute(
         """
@@ -161,7 +161,7 @@ def unfill(db: sqlite3.Connection, delivery_id: int) -> None:
 # ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _write(db: sqlite3.Connection, delivery_id: int, payload: dict[str, Plain], flags: list[str], now_ms: int) -> None:
+def _write(db: Connection, delivery_id: int, payload: dict[str, Plain], flags: list[str], now_ms: int) -> None:
     """A click id as good as its own; what waited for one is due."""
     db.execute(
         """

@@ -4,10 +4,9 @@ What was fetched from the sender's API does not count, nor does test money: both
 Asked again and again with `after`, each question looks only at what is newer than the one before it.
 """
 
-import sqlite3
-
 from bridge.model import EventState
 from bridge.store.base import Heard
+from bridge.store.database import Connection
 from bridge.store.decoding import maybe_from_ms
 from bridge.store.encoding import clean
 
@@ -29,7 +28,7 @@ _OF_RULE = f"""
 """  # noqa: S608  # the word is ours
 
 
-def last_heard(db: sqlite3.Connection, source: str, rule: str, after: int) -> Heard:
+def last_heard(db: Connection, source: str, rule: str, after: int) -> Heard:
     """The newest event of the source, or delivery of the rule, above that number."""
     asked = {"source": clean(source), "rule": clean(rule), "after": after}
     if rule:

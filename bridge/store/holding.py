@@ -6,11 +6,11 @@ A duplicate holds nothing: its names are with the one it is a duplicate of.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.store.database import Connection
 from bridge.store.decoding import texts_of
 from bridge.store.encoding import names_json, to_json
 from bridge.store.giving import adopt
@@ -30,7 +30,7 @@ class Holder:
     gives_way: bool
 
 
-def holders(db: sqlite3.Connection, names: Iterable[str], *, besides: int) -> list[Holder]:
+def holders(db: Connection, names: Iterable[str], *, besides: int) -> list[Holder]:
     """Who holds any of these names, oldest first."""
     rows = db.execute(
         """
@@ -46,13 +46,13 @@ def holders(db: sqlite3.Connection, names: Iterable[str], *, besides: int) -> li
     return [Holder(id=row["id"], state=row["state"], gives_way=bool(row["gives_way"])) for row in rows]
 
 
-def names_of(db: sqlite3.Connection, delivery_id: int) -> list[str]:
+def names_of(db: Connection, delivery_id: int) -> list[str]:
     """Every name a delivery holds, held or would hold."""
     (stored,) = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     return texts_of(stored)
 
 
-def held_by(db: sqlite3.Connection, delivery_id: int) -> list[str]:
+def held_by(db: Connection, delivery_id: int) -> list[str]:
     """Those of its names that it holds now."""
     rows = db.execute(
         """
@@ -65,7 +65,7 @@ def held_by(db: sqlite3.Connection, delivery_id: int) -> list[str]:
     return [name for (name,) in rows]
 
 
-def take_over(db: sqlite3.Connection, heir: int, ousted: int) -> list[str]:
+def take_over(db: Connection, heir: int, ousted: int) -> list[str]:
     """Give all that one delivery holds, and its duplicates, to another; says which names.
 
     The heir's row may not be written yet: whoever writes it adds the names to its own.
@@ -86,7 +86,7 @@ def take_over(db: sqlite3.Connection, heir: int, ousted: int) -> list[str]:
     return names
 
 
-def carry_invoice(db: sqlite3.Connection, heir: int, ousted: int) -> None:
+def carry_invoice(db: Connection, heir: int, ousted: int) -> None:
     """Send the heir of a sale that may have arrived under the invoice id first sent, so that the tracker can tell."""
     first = db.execute(
         "SELECT payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure AND json_valid(payload)", (ousted,)
@@ -108,7 +108,7 @@ def carry_invoice(db: sqlite3.Connection, heir: int, ousted: int) -> None:
     )
 
 
-def add_names(db: sqlite3.Connection, delivery_id: int, names: Iterable[str]) -> None:
+def add_names(db: Connection, delivery_id: int, names: Iterable[str]) -> None:
     """Remember that a delivery answers for more names; no row, no change."""
     row = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     if row is None:
@@ -119,14 +119,14 @@ def add_names(db: sqlite3.Connection, delivery_id: int, names: Iterable[str]) ->
         db.execute("UPDATE deliveries SET claims = ? WHERE id = ?", (names_json(union), delivery_id))
 
 
-def inherit(db: sqlite3.Connection, heir: int) -> None:
+def inherit(db: Connection, heir: int) -> None:
     """Take over what the dead and the dismissed still hold of a delivery's names; others keep theirs."""
     for holder in holders(db, names_of(db, heir), besides=heir):
         if holder.state in ("dead", "dismissed"):
             take_over(db, heir, holder.id)
 
 
-def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:
+def pass_on(db: Connection, holder_id: int, now_ms: int) -> int | None:
     """Promote the oldest duplicate of a delivery that will not be sent; None when there is nobody to promote.
 
     When a duplicate shows that the same sale is with another holder as well, that one takes everything instead.
@@ -158,7 +158,7 @@ def pass_on(db: sqlite3.Connection, holder_id: int, now_ms: int) -> int | None:
     return heir
 
 
-def gives_way(db: sqlite3.Connection, delivery_id: int) -> bool:
+def gives_way(db: Connection, delivery_id: int) -> bool:
     """Whether a delivery is dead and its duplicates need not wait for a person."""
     (answer,) = db.execute(
         "SELECT state = 'dead' AND NOT (unsure AND when_unsure = 'hold') FROM deliveries WHERE id = ?", (delivery_id,)
@@ -166,7 +166,7 @@ def gives_way(db: sqlite3.Connection, delivery_id: int) -> bool:
     return bool(answer)
 
 
-def reclaim(db: sqlite3.Connection, delivery_id: int) -> None:
+def reclaim(db: Connection, delivery_id: int) -> None:
     """A delivery turned out delivered after it was given up: whoever came after and is not under way steps back."""
     for holder in holders(db, names_of(db, delivery_id), besides=delivery_id):
         if holder.state in ("sending", "delivered"):

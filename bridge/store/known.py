@@ -4,15 +4,15 @@
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable
 
 from bridge.model import EventState
 from bridge.store.base import Recorded
+from bridge.store.database import Connection
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, clean, names_json
 
 
-def events(db: sqlite3.Connection, meanings: Iterable[EncodedMeaning]) -> dict[tuple[str, str], Recorded]:
+def events(db: Connection, meanings: Iterable[EncodedMeaning]) -> dict[tuple[str, str], Recorded]:
     """Those of the events that are recorded, by (source, key)."""
     rows = db.execute(
         """
@@ -29,7 +29,7 @@ def events(db: sqlite3.Connection, meanings: Iterable[EncodedMeaning]) -> dict[t
     }
 
 
-def event_keys(db: sqlite3.Connection, source: str, keys: Iterable[str]) -> frozenset[str]:
+def event_keys(db: Connection, source: str, keys: Iterable[str]) -> frozenset[str]:
     """Those of a source's event keys that are recorded."""
     rows = db.execute(
         "SELECT e.key FROM json_each(?) AS wanted CROSS JOIN events AS e ON e.source = ? AND e.key = wanted.value",
@@ -38,7 +38,7 @@ def event_keys(db: sqlite3.Connection, source: str, keys: Iterable[str]) -> froz
     return frozenset(key for (key,) in rows)
 
 
-def claims(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> dict[str, int]:
+def claims(db: Connection, conversions: Iterable[EncodedConversion]) -> dict[str, int]:
     """Those of the names that are claimed, and by which delivery."""
     names = [name for conversion in conversions for name in conversion.names]
     if not names:
@@ -50,7 +50,7 @@ def claims(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> 
     return dict(tuple(row) for row in rows)
 
 
-def busy_lanes(db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> set[str]:
+def busy_lanes(db: Connection, conversions: Iterable[EncodedConversion]) -> set[str]:
     """Lanes with somebody in front, so that a new delivery is not the head."""
     lanes = {conversion.lane for conversion in conversions}
     if not lanes:
@@ -70,7 +70,7 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     return json.dumps(list(pairs))
 
 
-def next_id(db: sqlite3.Connection, newest: str) -> int:
+def next_id(db: Connection, newest: str) -> int:
     """The id after the newest; only a holder of the write lock may use it."""
     (last,) = db.execute(newest).fetchone()
     return 1 if last is None else last + 1

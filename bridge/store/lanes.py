@@ -4,13 +4,13 @@
 per change, so each costs two look-ups however many stand behind.
 """
 
-import sqlite3
 from collections.abc import Iterable
 
+from bridge.store.database import Connection
 from bridge.store.encoding import names_json
 
 
-def rehead(db: sqlite3.Connection, lane: str) -> None:
+def rehead(db: Connection, lane: str) -> None:
     """Make the oldest pending delivery of a lane its head, unless one is being sent.
 
     Call it after a single delivery joined or left: an old head that is no longer first is now second.
@@ -24,11 +24,11 @@ def rehead(db: sqlite3.Connection, lane: str) -> None:
         db.execute("UPDATE deliveries SET head = 1 WHERE id = ?", (front[0]["id"],))
 
 
-def _is_sending(db: sqlite3.Connection, lane: str) -> bool:
+def _is_sending(db: Connection, lane: str) -> bool:
     return db.execute("SELECT 1 FROM deliveries WHERE lane = ? AND state = 'sending'", (lane,)).fetchone() is not None
 
 
-def wake(db: sqlite3.Connection, lanes: Iterable[str], now_ms: int) -> None:
+def wake(db: Connection, lanes: Iterable[str], now_ms: int) -> None:
     """Make what waits in these lanes due at once: a lead or an association of that customer has arrived."""
     db.execute(
         """
@@ -39,7 +39,7 @@ def wake(db: sqlite3.Connection, lanes: Iterable[str], now_ms: int) -> None:
     )
 
 
-def readmit(db: sqlite3.Connection, now_ms: int, *, limit: int) -> bool:
+def readmit(db: Connection, now_ms: int, *, limit: int) -> bool:
     """Let deliveries that waited for the tracker back into their lanes; whether there may be more of them."""
     over = db.execute(
         """

@@ -6,7 +6,6 @@ names are claimed, and a name that another delivery holds makes this one its dup
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Final
 from bridge import retry
 from bridge.model import Sale
 from bridge.store.clicks import remember
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import readable_payload_of, texts_of
 from bridge.store.encoding import clean, names_json, to_json, to_ms
 from bridge.store.giving import adopt, unfill
@@ -27,7 +27,7 @@ PARKED: Final = "its sender is asked about it first"
 _PROBE: Final = timedelta(seconds=retry.Policy().first_probe_seconds)
 
 
-def park(db: sqlite3.Connection, delivery_ids: Iterable[int], *, until: datetime, asked: bool, now: datetime) -> None:
+def park(db: Connection, delivery_ids: Iterable[int], *, until: datetime, asked: bool, now: datetime) -> None:
     """Give leases back as if nothing had been claimed, for a while; `asked`: somebody is being asked from now on."""
     lanes = []
     for delivery_id in delivery_ids:
@@ -48,7 +48,7 @@ def park(db: sqlite3.Connection, delivery_ids: Iterable[int], *, until: datetime
         _return_leave(db, lanes, now)
 
 
-def _return_leave(db: sqlite3.Connection, lanes: Sequence[str], now: datetime) -> None:
+def _return_leave(db: Connection, lanes: Sequence[str], now: datetime) -> None:
     """No request was made: its share of the rate comes back, and a probe is still to come."""
     tracker = read_tracker(db)
     after = replace(tracker, tokens=tracker.tokens + len(lanes))
@@ -57,7 +57,7 @@ def _return_leave(db: sqlite3.Connection, lanes: Sequence[str], now: datetime) -
     write_tracker(db, after)
 
 
-def matter(db: sqlite3.Connection, delivery_id: int) -> Matter | None:
+def matter(db: Connection, delivery_id: int) -> Matter | None:
     """What is known of a delivery that was never tried; None when there is none."""
     row = db.execute(
         """
@@ -73,7 +73,7 @@ def matter(db: sqlite3.Connection, delivery_id: int) -> Matter | None:
     return Matter(delivery_id=delivery_id, account=row["account"], body=row["body"], names=names)
 
 
-def learn(db: sqlite3.Connection, lesson: Lesson, now: datetime) -> Learnt:
+def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
     """Write what was learnt, once, before the first try."""
     row = db.execute(
         "SELECT * FROM deliveries WHERE id = ? AND state = 'pending' AND tries = 0 AND looked_at IS NULL",
@@ -99,7 +99,7 @@ def learn(db: sqlite3.Connection, lesson: Lesson, now: datetime) -> Learnt:
     return "duplicate"
 
 
-def _fill(db: sqlite3.Connection, row: sqlite3.Row, click_id: str, now_ms: int) -> None:
+def _fill(db: Connection, row: Row, click_id: str, now_ms: int) -> None:
     """The click id goes into a payload that has none, and is remembered of the customer as of that event."""
     payload = json.loads(row["payload"])
     if payload.get("click_id") is None:
@@ -113,7 +113,7 @@ def _fill(db: sqlite3.Connection, row: sqlite3.Row, click_id: str, now_ms: int) 
         wake(db, [row["lane"]], now_ms)
 
 
-def _claim(db: sqlite3.Connection, delivery_id: int, names: Sequence[str], now_ms: int) -> int | None:
+def _claim(db: Connection, delivery_id: int, names: Sequence[str], now_ms: int) -> int | None:
     """Claim what nobody holds, and what the dead hold; else who holds some of it, who then answers for all."""
     rivals = holders(db, names, besides=delivery_id)
     alive = next((rival.id for rival in rivals if not rival.gives_way), None)
@@ -143,7 +143,7 @@ def _claim(db: sqlite3.Connection, delivery_id: int, names: Sequence[str], now_m
     return alive
 
 
-def _yield(db: sqlite3.Connection, row: sqlite3.Row, holder: int) -> None:
+def _yield(db: Connection, row: Row, holder: int) -> None:
     """Step back behind the one that holds a name of this sale."""
     flags = texts_of(db.execute("SELECT flags FROM deliveries WHERE id = ?", (row["id"],)).fetchone()["flags"])
     first = db.execute("SELECT kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()

@@ -3,10 +3,10 @@
 Claims follow: a replayed delivery takes them back from whoever gave way, or becomes the duplicate of whoever did not.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bridge.store.database import Connection
 from bridge.store.holding import held_by, holders, inherit, names_of, pass_on, take_over
 from bridge.store.lanes import rehead
 from bridge.store.persons import FORGOTTEN
@@ -31,12 +31,12 @@ _NO_DISMISSAL: Final = {
 }
 
 
-def replay(db: sqlite3.Connection, delivery_ids: Iterable[int], now_ms: int, *, again: bool = False) -> list[Changed]:
+def replay(db: Connection, delivery_ids: Iterable[int], now_ms: int, *, again: bool = False) -> list[Changed]:
     """Send again, with a fresh budget, what is dead or dismissed; `again`: what is delivered, too."""
     return [_replay_one(db, delivery_id, now_ms, again=again) for delivery_id in delivery_ids]
 
 
-def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int, *, again: bool) -> Changed:
+def _replay_one(db: Connection, delivery_id: int, now_ms: int, *, again: bool) -> Changed:
     row = db.execute(
         """
         SELECT d.state, d.lane, d.duplicate_of, e.forgotten
@@ -79,7 +79,7 @@ def _replay_one(db: sqlite3.Connection, delivery_id: int, now_ms: int, *, again:
     return Changed(delivery_id=delivery_id, done=True)
 
 
-def _send_again(db: sqlite3.Connection, delivery_id: int, lane: str, now_ms: int) -> Changed:
+def _send_again(db: Connection, delivery_id: int, lane: str, now_ms: int) -> Changed:
     """The tracker has it, and will be told once more.
 
     Whatever comes of that, it counts as told: its duplicates stay where they are, and what is unknown is not repeated.
@@ -98,7 +98,7 @@ def _send_again(db: sqlite3.Connection, delivery_id: int, lane: str, now_ms: int
     return Changed(delivery_id=delivery_id, done=True, why="though delivered")
 
 
-def _yield(db: sqlite3.Connection, delivery_id: int, holder: int) -> Changed:
+def _yield(db: Connection, delivery_id: int, holder: int) -> Changed:
     """Somebody else has the claim and is on the way or there: sending this too would count it twice."""
     if held_by(db, delivery_id):  # a remap may have left it some
         take_over(db, holder, delivery_id)
@@ -110,13 +110,13 @@ def _yield(db: sqlite3.Connection, delivery_id: int, holder: int) -> Changed:
     return Changed(delivery_id=delivery_id, done=False, why=why)
 
 
-def dismiss(db: sqlite3.Connection, delivery_ids: Iterable[int], now_ms: int, *, only: bool) -> list[Changed]:
+def dismiss(db: Connection, delivery_ids: Iterable[int], now_ms: int, *, only: bool) -> list[Changed]:
     """Give deliveries up; their duplicates go with them, or with `only` the oldest takes the place."""
     asked = list(dict.fromkeys(delivery_ids))
     return [_dismiss_one(db, delivery_id, asked, now_ms, only=only) for delivery_id in asked]
 
 
-def _dismiss_one(db: sqlite3.Connection, delivery_id: int, asked: Sequence[int], now_ms: int, *, only: bool) -> Changed:
+def _dismiss_one(db: Connection, delivery_id: int, asked: Sequence[int], now_ms: int, *, only: bool) -> Changed:
     row = db.execute("SELECT state, lane, duplicate_of FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     if row is None:
         return _unknown(delivery_id)

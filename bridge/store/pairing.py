@@ -4,14 +4,14 @@ By business key first: that is what a delivery is. Where the mending changed the
 for the same, so that one thing that was delivered is not sent a second time under another key.
 """
 
-import sqlite3
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final, TypeAlias
 
+from bridge.store.database import Row
 from bridge.store.decoding import readable_payload_of, texts_of
 from bridge.store.encoding import EncodedConversion
 
-Pairs: TypeAlias = dict[int, sqlite3.Row]
+Pairs: TypeAlias = dict[int, Row]
 
 #: Later among those that could be meant: a dead letter may have a successor, and so may what was dismissed.
 _GIVEN_UP: Final = {"dead": 1, "dismissed": 2, "dry_run": 2}
@@ -19,7 +19,7 @@ _GIVEN_UP: Final = {"dead": 1, "dismissed": 2, "dry_run": 2}
 _Marks: TypeAlias = Sequence[Hashable]
 
 
-def pair(rows: Sequence[sqlite3.Row], conversions: Sequence[EncodedConversion]) -> Pairs:
+def pair(rows: Sequence[Row], conversions: Sequence[EncodedConversion]) -> Pairs:
     """By index of a conversion its delivery, each at most once; what lives is taken before what was given up."""
     pairs: Pairs = {}
     free = sorted(rows, key=lambda row: (_GIVEN_UP.get(row["state"], 0), row["id"]))
@@ -37,32 +37,32 @@ def pair(rows: Sequence[sqlite3.Row], conversions: Sequence[EncodedConversion]) 
     return pairs
 
 
-def _exact(row: sqlite3.Row) -> _Marks:
+def _exact(row: Row) -> _Marks:
     return [(identity, row["lane"], row["payload"]) for identity in _identity(row)]
 
 
-def _identity(row: sqlite3.Row) -> _Marks:
+def _identity(row: Row) -> _Marks:
     return texts_of(row["claims"])[:1]
 
 
-def _names(row: sqlite3.Row) -> _Marks:
+def _names(row: Row) -> _Marks:
     return texts_of(row["claims"])
 
 
-def _name(row: sqlite3.Row) -> _Marks:
+def _name(row: Row) -> _Marks:
     payload = readable_payload_of(row["kind"], row["lane"], row["payload"])
     return [(row["kind"], row["item"], payload.event_name)] if payload is not None else []
 
 
-def _item(row: sqlite3.Row) -> _Marks:
+def _item(row: Row) -> _Marks:
     return [(row["kind"], row["item"])]
 
 
-def _kind(row: sqlite3.Row) -> _Marks:
+def _kind(row: Row) -> _Marks:
     return [row["kind"]]
 
 
-_LEVELS: tuple[tuple[Callable[[sqlite3.Row], _Marks], Callable[[EncodedConversion], _Marks]], ...] = (
+_LEVELS: tuple[tuple[Callable[[Row], _Marks], Callable[[EncodedConversion], _Marks]], ...] = (
     (_exact, lambda made: [(made.names[0], made.lane, made.payload_json)]),
     (_identity, lambda made: made.names[:1]),
     (_names, lambda made: made.names),

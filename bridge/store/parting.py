@@ -5,11 +5,11 @@ sent, unless somebody else answers for it too. What is withdrawn frees its keys,
 the same customer answers for: to free these could count one sale twice.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bridge.store.database import Connection
 from bridge.store.decoding import texts_of
 from bridge.store.encoding import names_json
 from bridge.store.holding import add_names, held_by, holders, inherit
@@ -28,7 +28,7 @@ class _Duplicate:
     names: frozenset[str]
 
 
-def part(db: sqlite3.Connection, delivery_id: int, names: Names, now_ms: int) -> list[str]:
+def part(db: Connection, delivery_id: int, names: Names, now_ms: int) -> list[str]:
     """Let go of what a delivery holds; what whoever stands for it must hold, in the same transaction.
 
     That is all of it, but for what belongs to duplicates that it loses. `names` are the new ones, of this and of every
@@ -51,7 +51,7 @@ def part(db: sqlite3.Connection, delivery_id: int, names: Names, now_ms: int) ->
     return [name for name in kept if name in main or name in loose]
 
 
-def claim_free(db: sqlite3.Connection, holder: int, names: Iterable[str]) -> None:
+def claim_free(db: Connection, holder: int, names: Iterable[str]) -> None:
     """Claim those of the names that nobody holds; the holder answers for no others, whoever holds them."""
     rows = [(name, holder) for name in names]
     db.executemany("INSERT INTO claims (name, delivery_id) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
@@ -65,13 +65,13 @@ def claim_free(db: sqlite3.Connection, holder: int, names: Iterable[str]) -> Non
     add_names(db, holder, [name for (name,) in held])
 
 
-def would_part(db: sqlite3.Connection, delivery_id: int, own: Sequence[str], names: Names) -> bool:
+def would_part(db: Connection, delivery_id: int, own: Sequence[str], names: Names) -> bool:
     """Whether a delivery with only these names of its own would lose a duplicate."""
     _, orphans = _group(set(own), _duplicates(db, delivery_id, names))
     return any(one.id not in names for one in orphans)
 
 
-def _duplicates(db: sqlite3.Connection, delivery_id: int, new: Names) -> list[_Duplicate]:
+def _duplicates(db: Connection, delivery_id: int, new: Names) -> list[_Duplicate]:
     rows = db.execute(
         "SELECT id, lane, claims FROM deliveries WHERE duplicate_of = ? AND state = 'duplicate' ORDER BY id",
         (delivery_id,),
@@ -92,7 +92,7 @@ def _group(names: set[str], duplicates: Iterable[_Duplicate]) -> tuple[set[str],
 
 
 def _settle_family(
-    db: sqlite3.Connection,
+    db: Connection,
     parting: int,
     heir: _Duplicate,
     family: Sequence[_Duplicate],
@@ -126,7 +126,7 @@ def _settle_family(
         rehead(db, heir.lane)
 
 
-def _asked_by_others(db: sqlite3.Connection, delivery_id: int, names: Sequence[str]) -> list[str]:
+def _asked_by_others(db: Connection, delivery_id: int, names: Sequence[str]) -> list[str]:
     """Those of the names that another delivery of the same customer answers for as well, such as a dead one."""
     if not names:
         return []

@@ -6,11 +6,11 @@ newest rows, because ids are counted from them.
 """
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from bridge.store import clicks, reversals
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import NOTHING
 from bridge.store.encoding import to_json
 
@@ -24,7 +24,7 @@ START: Final[Cursor] = (-(2**62), 0)
 _PERSONAL: Final = ("click_id", "customer_name", "customer_email", "customer_avatar")
 
 
-def old_events(db: sqlite3.Connection, *, before_ms: int, forgotten: bool, after: Cursor) -> list[Cursor]:
+def old_events(db: Connection, *, before_ms: int, forgotten: bool, after: Cursor) -> list[Cursor]:
     """The next events of this age, oldest first: a chunk's worth."""
     rows = db.execute(
         """
@@ -37,7 +37,7 @@ def old_events(db: sqlite3.Connection, *, before_ms: int, forgotten: bool, after
     return [(received_at, event_id) for received_at, event_id in rows]
 
 
-def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
+def forget_bodies(db: Connection, event_ids: Sequence[int]) -> int:
     """Take what is bulky or personal from those of the events that are settled altogether; how many were."""
     settled = db.execute(
         """
@@ -58,7 +58,7 @@ def forget_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
     return len(ids)
 
 
-def take_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> None:
+def take_bodies(db: Connection, event_ids: Sequence[int]) -> None:
     """Take bodies, headers, queries and explanations; what others of a batch still need goes to one of them."""
     among = to_json([*event_ids])
     _hand_bodies_on(db, among)
@@ -71,7 +71,7 @@ def take_bodies(db: sqlite3.Connection, event_ids: Sequence[int]) -> None:
     )
 
 
-def take_payloads(db: sqlite3.Connection, delivery_ids: Sequence[int]) -> None:
+def take_payloads(db: Connection, delivery_ids: Sequence[int]) -> None:
     """Take what is personal in payloads, and every try with its answer."""
     rows = db.execute(
         "SELECT id, payload FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", (to_json([*delivery_ids]),)
@@ -82,7 +82,7 @@ def take_payloads(db: sqlite3.Connection, delivery_ids: Sequence[int]) -> None:
     )
 
 
-def _hand_bodies_on(db: sqlite3.Connection, among: str) -> None:
+def _hand_bodies_on(db: Connection, among: str) -> None:
     """The body that one of these holds for others goes to the last of its batch that still needs it."""
     heirs = db.execute(
         """
@@ -116,7 +116,7 @@ def _is_list(text: str) -> bool:
         return False
 
 
-def forget_keys(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
+def forget_keys(db: Connection, event_ids: Sequence[int]) -> int:
     """Take events out altogether, with their deliveries, claims and associations; how many."""
     (newest_event,) = db.execute("SELECT max(id) FROM events").fetchone()
     (newest_delivery,) = db.execute("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()
@@ -133,7 +133,7 @@ def forget_keys(db: sqlite3.Connection, event_ids: Sequence[int]) -> int:
     return gone
 
 
-def _forget_delivery(db: sqlite3.Connection, row: sqlite3.Row) -> None:
+def _forget_delivery(db: Connection, row: Row) -> None:
     if _is_list(row["claims"]):
         db.execute(
             "DELETE FROM claims WHERE name IN (SELECT value FROM json_each(?)) AND delivery_id = ?",

@@ -3,7 +3,6 @@
 Newest first, unless somebody follows. `now` is for the age of budgets, which is only shown.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Final
 
 from bridge.model import Attempt, Counts, Delivery, DeliveryState, EventState, StoredEvent, StoredReversal
 from bridge.store import reversals
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import attempt_of, delivery_of, maybe_from_ms, stored_event_of, unpaused_ms
 from bridge.store.encoding import clean, to_json
 from bridge.store.filters import (
@@ -34,7 +34,7 @@ _LARGEST_ID = 2**63 - 1
 MOST_COUNTED: Final = 100_000
 
 
-def events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> list[StoredEvent]:
+def events(db: Connection, wanted: EventFilter, now: datetime) -> list[StoredEvent]:
     """Events with their deliveries, as filtered."""
     sieve = event_sieve(wanted)
     if sieve is None:
@@ -44,7 +44,7 @@ def events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> list[S
     return _with_deliveries(db, _whole(db, found) if wanted.bodies else found, now)
 
 
-def _whole(db: sqlite3.Connection, heads: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+def _whole(db: Connection, heads: Sequence[Row]) -> list[Row]:
     """The same events with their bodies, in the same order."""
     among = to_json([row["id"] for row in heads])
     rows = db.execute("SELECT * FROM events WHERE id IN (SELECT value FROM json_each(?))", (among,)).fetchall()
@@ -52,7 +52,7 @@ def _whole(db: sqlite3.Connection, heads: Sequence[sqlite3.Row]) -> list[sqlite3
     return [by_id[row["id"]] for row in heads]
 
 
-def page_of_events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -> Page[StoredEvent]:
+def page_of_events(db: Connection, wanted: EventFilter, now: datetime) -> Page[StoredEvent]:
     """The same without bodies, and how many there are."""
     query = of_events(replace(wanted, bodies=False))
     sifted, is_more = _page(db, query, event_sieve(wanted), wanted.limit)
@@ -64,7 +64,7 @@ def page_of_events(db: sqlite3.Connection, wanted: EventFilter, now: datetime) -
     )
 
 
-def _page(db: sqlite3.Connection, query: Query, sieve: Sieve | None, limit: int) -> tuple[Sifted, bool]:
+def _page(db: Connection, query: Query, sieve: Sieve | None, limit: int) -> tuple[Sifted, bool]:
     """The rows to show, how many there are in all, and whether counting ended before the last."""
     if sieve is not None:
         return sift(db, query, sieve, limit, to_the_end=True), False
@@ -73,7 +73,7 @@ def _page(db: sqlite3.Connection, query: Query, sieve: Sieve | None, limit: int)
     return Sifted(rows=rows, total=min(total, MOST_COUNTED)), total > MOST_COUNTED
 
 
-def find_events(db: sqlite3.Connection, reference: str, now: datetime) -> list[StoredEvent]:
+def find_events(db: Connection, reference: str, now: datetime) -> list[StoredEvent]:
     """Events by internal id, by the source's id, by key, or by one of their deliveries (`d12`), newest first."""
     number, of_delivery = _number(reference), _number(reference.removeprefix("d")) if reference[:1] == "d" else 0
     rows = db.execute(
@@ -99,14 +99,14 @@ def _number(text: str) -> int:
     return number if number <= _LARGEST_ID else 0
 
 
-def deliveries(db: sqlite3.Connection, wanted: DeliveryFilter, now: datetime) -> list[Delivery]:
+def deliveries(db: Connection, wanted: DeliveryFilter, now: datetime) -> list[Delivery]:
     """Deliveries, as filtered."""
     query, sieve = of_deliveries(wanted), delivery_sieve(wanted)
     rows = query.rows(db, wanted.limit) if sieve is None else sift(db, query, sieve, wanted.limit).rows
     return _decoded(db, rows, now)
 
 
-def page_of_deliveries(db: sqlite3.Connection, wanted: DeliveryFilter, now: datetime) -> Page[Delivery]:
+def page_of_deliveries(db: Connection, wanted: DeliveryFilter, now: datetime) -> Page[Delivery]:
     """The same, with how many there are."""
     sifted, is_more = _page(db, of_deliveries(wanted), delivery_sieve(wanted), wanted.limit)
     return Page(
@@ -117,17 +117,17 @@ def page_of_deliveries(db: sqlite3.Connection, wanted: DeliveryFilter, now: date
     )
 
 
-def event_ids(db: sqlite3.Connection, wanted: EventFilter) -> list[int]:
+def event_ids(db: Connection, wanted: EventFilter) -> list[int]:
     """Every event that is meant, oldest first."""
     return ids_of(db, of_events(replace(wanted, bodies=False)), event_sieve(wanted))
 
 
-def delivery_ids(db: sqlite3.Connection, wanted: DeliveryFilter) -> list[int]:
+def delivery_ids(db: Connection, wanted: DeliveryFilter) -> list[int]:
     """Every delivery that is meant, oldest first."""
     return ids_of(db, of_deliveries(wanted), delivery_sieve(wanted))
 
 
-def deliveries_by_id(db: sqlite3.Connection, ids: Sequence[int], now: datetime) -> list[Delivery]:
+def deliveries_by_id(db: Connection, ids: Sequence[int], now: datetime) -> list[Delivery]:
     """Those of these deliveries that there are, by id."""
     rows = db.execute(
         "SELECT * FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -136,20 +136,20 @@ def deliveries_by_id(db: sqlite3.Connection, ids: Sequence[int], now: datetime) 
     return _decoded(db, rows, now)
 
 
-def attempts(db: sqlite3.Connection, delivery_id: int) -> list[Attempt]:
+def attempts(db: Connection, delivery_id: int) -> list[Attempt]:
     """Every try of a delivery, oldest first."""
     rows = db.execute("SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number", (delivery_id,))
     return [attempt_of(row) for row in rows]
 
 
-def reversals_of(db: sqlite3.Connection, event_ids: Iterable[int], delivery_ids: Iterable[int]) -> list[StoredReversal]:
+def reversals_of(db: Connection, event_ids: Iterable[int], delivery_ids: Iterable[int]) -> list[StoredReversal]:
     """What these events say went back, and what went back of the sales that these deliveries are; oldest first."""
     of_sales = [one for several in reversals.of_deliveries(db, delivery_ids).values() for one in several]
     found = {one.id: one for one in (*reversals.of_events(db, event_ids), *of_sales)}
     return [found[number] for number in sorted(found)]
 
 
-def counts(db: sqlite3.Connection) -> Counts:
+def counts(db: Connection) -> Counts:
     """How much of everything there is; states of which there is nothing are 0."""
     events_by = dict(tuple(row) for row in db.execute("SELECT state, count(*) FROM events GROUP BY state"))
     deliveries_by = dict(tuple(row) for row in db.execute("SELECT state, count(*) FROM deliveries GROUP BY state"))
@@ -162,12 +162,12 @@ def counts(db: sqlite3.Connection) -> Counts:
     )
 
 
-def sources_seen(db: sqlite3.Connection) -> frozenset[str]:
+def sources_seen(db: Connection) -> frozenset[str]:
     """Every source that ever had an event recorded here."""
     return frozenset(source for (source,) in db.execute("SELECT source FROM sources_seen"))
 
 
-def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datetime) -> list[StoredEvent]:
+def _with_deliveries(db: Connection, rows: list[Row], now: datetime) -> list[StoredEvent]:
     belonging = db.execute(
         "SELECT * FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (to_json([row["id"] for row in rows]),),
@@ -180,7 +180,7 @@ def _with_deliveries(db: sqlite3.Connection, rows: list[sqlite3.Row], now: datet
     return reversals.joined(db, events)
 
 
-def _bodies(db: sqlite3.Connection, holders: set[int]) -> dict[int | None, bytes]:
+def _bodies(db: Connection, holders: set[int]) -> dict[int | None, bytes]:
     """What these events hold for others: each body once, however many share it."""
     if not holders:
         return {}
@@ -190,6 +190,6 @@ def _bodies(db: sqlite3.Connection, holders: set[int]) -> dict[int | None, bytes
     return dict(tuple(row) for row in rows)
 
 
-def _decoded(db: sqlite3.Connection, rows: Iterable[sqlite3.Row], now: datetime) -> list[Delivery]:
+def _decoded(db: Connection, rows: Iterable[Row], now: datetime) -> list[Delivery]:
     clock_ms = unpaused_ms(read_tracker(db), now)
     return [delivery_of(row, clock_ms=clock_ms) for row in rows]

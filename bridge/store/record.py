@@ -6,7 +6,6 @@ table writes it. Ids are counted from max(id), which only a holder of the write 
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from bridge.model import EventState, Payload, Reversal, Sale, Step
 from bridge.store import known, reversals
 from bridge.store.base import Recorded
+from bridge.store.database import Connection
 from bridge.store.decoding import readable_payload_of
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, steps_json
 from bridge.store.giving import Gift, adopt, give
@@ -31,7 +31,7 @@ class Recording:
     dry_run: bool
 
 
-def record(db: sqlite3.Connection, calls: Sequence[Recording]) -> list[list[Recorded]]:
+def record(db: Connection, calls: Sequence[Recording]) -> list[list[Recorded]]:
     """Remember every call's events; in each, a known (source, key) changes nothing."""
     batch = Batch(db, calls)
     answers = [[batch.add(meaning, call) for meaning in call.meanings] for call in calls]
@@ -62,7 +62,7 @@ _CLAIMS = 15
 class Batch:
     """What is known, what is new, and the next ids, within one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, calls: Sequence[Recording], *, is_remap: bool = False) -> None:
+    def __init__(self, db: Connection, calls: Sequence[Recording], *, is_remap: bool = False) -> None:
         meanings = [meaning for call in calls for meaning in call.meanings]
         self._db = db
         self._known = {} if is_remap else known.events(db, meanings)

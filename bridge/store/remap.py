@@ -5,12 +5,12 @@ attempted, delivered or given up stays as it is and is only shown. Business keys
 and the same remap done again changes nothing.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bridge.model import Delivery, EventState
 from bridge.store import reversals
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import delivery_of, readable_payload_of, texts_of
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, names_json
 from bridge.store.fates import Fate, fates_of, new_names
@@ -23,7 +23,7 @@ from bridge.store.reports import Remap, Remapped, Remapping
 from bridge.store.telling import Clicks
 
 
-def remap(db: sqlite3.Connection, event_id: int, meaning: EncodedMeaning, now_ms: int) -> Remapped | None:
+def remap(db: Connection, event_id: int, meaning: EncodedMeaning, now_ms: int) -> Remapped | None:
     """Bring a meaning into effect for an event that is recorded; None when there is none, or it was forgotten."""
     event = db.execute("SELECT state FROM events WHERE id = ? AND NOT forgotten", (event_id,)).fetchone()
     if event is None:
@@ -71,9 +71,7 @@ def _outcome(meaning: EncodedMeaning, wanted: Sequence[EncodedConversion]) -> tu
 # ── bringing it about ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _carry_out(
-    db: sqlite3.Connection, fates: Sequence[Fate], event_id: int, meaning: EncodedMeaning, now_ms: int
-) -> None:
+def _carry_out(db: Connection, fates: Sequence[Fate], event_id: int, meaning: EncodedMeaning, now_ms: int) -> None:
     names = new_names(fates)
     for fate in fates:
         if fate.what is Remap.WITHDRAWN and fate.before is not None:
@@ -107,7 +105,7 @@ def _lane(fate: Fate) -> str:
     return str(fate.before["lane"]) if fate.before is not None else ""
 
 
-def _withdraw(db: sqlite3.Connection, row: sqlite3.Row, why: str, names: Names, now_ms: int) -> None:
+def _withdraw(db: Connection, row: Row, why: str, names: Names, now_ms: int) -> None:
     """Take back what was never attempted; whoever was kept out by it gets its place."""
     reason = f"remapped: {why}"
     db.execute(
@@ -119,7 +117,7 @@ def _withdraw(db: sqlite3.Connection, row: sqlite3.Row, why: str, names: Names, 
     claim_free(db, row["id"], part(db, row["id"], names, now_ms))
 
 
-def _part(db: sqlite3.Connection, fate: Fate, names: Names, now_ms: int) -> list[str]:
+def _part(db: Connection, fate: Fate, names: Names, now_ms: int) -> list[str]:
     """Let go of what the old one holds; what the new one must hold besides its own."""
     row = fate.before
     if row is None or row["id"] not in names:
@@ -127,7 +125,7 @@ def _part(db: sqlite3.Connection, fate: Fate, names: Names, now_ms: int) -> list
     return part(db, row["id"], names, now_ms)
 
 
-def _stand_for(db: sqlite3.Connection, fate: Fate, kept: Sequence[str]) -> None:
+def _stand_for(db: Connection, fate: Fate, kept: Sequence[str]) -> None:
     """A new row is there: what it takes over of the old one, whose duplicates and keys go to whoever stands for it."""
     row, number = fate.before, fate.number
     if row is None or number is None:
@@ -161,7 +159,7 @@ def _stand_for(db: sqlite3.Connection, fate: Fate, kept: Sequence[str]) -> None:
     )
 
 
-def _flags(before: sqlite3.Row, now: Sequence[str], conversion: EncodedConversion) -> list[str]:
+def _flags(before: Row, now: Sequence[str], conversion: EncodedConversion) -> list[str]:
     """What to know about a replaced delivery: what is new, and of what was known all that is still so."""
     payload = readable_payload_of(before["kind"], before["lane"], before["payload"])
     has_same_click = payload is not None and payload.click_id == conversion.click_id
@@ -170,7 +168,7 @@ def _flags(before: sqlite3.Row, now: Sequence[str], conversion: EncodedConversio
     return list(dict.fromkeys([*now, *still]))
 
 
-def _bury(db: sqlite3.Connection, dead: int, heir: int, *, is_due: bool) -> None:
+def _bury(db: Connection, dead: int, heir: int, *, is_due: bool) -> None:
     """A dead letter has a successor: a person need not look any more."""
     if is_due:
         carry_invoice(db, heir, dead)
@@ -181,7 +179,7 @@ def _bury(db: sqlite3.Connection, dead: int, heir: int, *, is_due: bool) -> None
 
 
 def _rewrite(
-    db: sqlite3.Connection,
+    db: Connection,
     event_id: int,
     meaning: EncodedMeaning,
     state: EventState,
@@ -210,7 +208,7 @@ def _rewrite(
     )
 
 
-def _told(db: sqlite3.Connection, fate: Fate, before: dict[int, Delivery], now_ms: int) -> Remapping:
+def _told(db: Connection, fate: Fate, before: dict[int, Delivery], now_ms: int) -> Remapping:
     row = db.execute("SELECT * FROM deliveries WHERE id = ?", (fate.number,)).fetchone()
     return Remapping(
         what=fate.what,

@@ -5,13 +5,13 @@ Of reversals that share a name of their own the largest amount counts, once.
 """
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from bridge.model import Reversal, StoredEvent, StoredReversal
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import from_ms, texts_of
 from bridge.store.encoding import clean, names_json, to_json, to_ms
 from bridge.store.known import next_id
@@ -20,7 +20,7 @@ from bridge.store.known import next_id
 _MOST: Final = 200
 
 
-def remember(db: sqlite3.Connection, event_id: int, source: str, reversals: Iterable[Reversal]) -> None:
+def remember(db: Connection, event_id: int, source: str, reversals: Iterable[Reversal]) -> None:
     """Keep what one event says went back."""
     number = next_id(db, "SELECT max(id) FROM reversals")
     for reversal in reversals:
@@ -58,7 +58,7 @@ def remember(db: sqlite3.Connection, event_id: int, source: str, reversals: Iter
         number += 1
 
 
-def renew(db: sqlite3.Connection, event_id: int, source: str, reversals: Sequence[Reversal]) -> None:
+def renew(db: Connection, event_id: int, source: str, reversals: Sequence[Reversal]) -> None:
     """Keep what an event says now, instead of what it said before; what was counted before is not counted again."""
     before = Counter(kind for (kind,) in db.execute("SELECT kind FROM reversals WHERE event_id = ?", (event_id,)))
     if not before and not reversals:
@@ -72,7 +72,7 @@ def renew(db: sqlite3.Connection, event_id: int, source: str, reversals: Sequenc
     )
 
 
-def _same_as(db: sqlite3.Connection, names: Sequence[str]) -> int | None:
+def _same_as(db: Connection, names: Sequence[str]) -> int | None:
     """The first that shares one of these names; others that do are the same one from now on."""
     rows = db.execute(
         """
@@ -89,7 +89,7 @@ def _same_as(db: sqlite3.Connection, names: Sequence[str]) -> int | None:
     return same[0] if same else None
 
 
-def of_events(db: sqlite3.Connection, event_ids: Iterable[int]) -> list[StoredReversal]:
+def of_events(db: Connection, event_ids: Iterable[int]) -> list[StoredReversal]:
     """What these events say went back, oldest first."""
     rows = db.execute(
         "SELECT * FROM reversals WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
@@ -98,7 +98,7 @@ def of_events(db: sqlite3.Connection, event_ids: Iterable[int]) -> list[StoredRe
     return _told(db, rows)
 
 
-def of_deliveries(db: sqlite3.Connection, delivery_ids: Iterable[int]) -> dict[int, list[StoredReversal]]:
+def of_deliveries(db: Connection, delivery_ids: Iterable[int]) -> dict[int, list[StoredReversal]]:
     """By delivery, what went back of the sale that it is, or is a duplicate of; oldest first."""
     pairs = db.execute(
         """
@@ -123,7 +123,7 @@ def of_deliveries(db: sqlite3.Connection, delivery_ids: Iterable[int]) -> dict[i
     return found
 
 
-def joined(db: sqlite3.Connection, events: list[StoredEvent]) -> list[StoredEvent]:
+def joined(db: Connection, events: list[StoredEvent]) -> list[StoredEvent]:
     """The events with what they say went back, and what went back of their own sales."""
     if db.execute("SELECT 1 FROM reversals LIMIT 1").fetchone() is None:
         return events
@@ -143,7 +143,7 @@ def joined(db: sqlite3.Connection, events: list[StoredEvent]) -> list[StoredEven
     ]
 
 
-def _told(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[StoredReversal]:
+def _told(db: Connection, rows: Sequence[Row]) -> list[StoredReversal]:
     counting = _counting(db, {row["same_as"] for row in rows})
     return [
         StoredReversal(
@@ -163,7 +163,7 @@ def _told(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[StoredRev
     ]
 
 
-def _counting(db: sqlite3.Connection, groups: set[int]) -> set[int]:
+def _counting(db: Connection, groups: set[int]) -> set[int]:
     """Of each group the one with the largest amount, and of equals the first."""
     rows = db.execute(
         "SELECT id, same_as, amount FROM reversals WHERE same_as IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -176,7 +176,7 @@ def _counting(db: sqlite3.Connection, groups: set[int]) -> set[int]:
     return {number for _, number in largest.values()}
 
 
-def _holder(db: sqlite3.Connection, names: str) -> int | None:
+def _holder(db: Connection, names: str) -> int | None:
     """The delivery that holds one of the sale's names; None when nobody does."""
     row = db.execute(
         """
@@ -197,12 +197,12 @@ def _last(claim: str) -> str:
     return str(parts[-1]) if isinstance(parts, list) and parts else claim
 
 
-def counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+def counts(db: Connection) -> dict[tuple[str, str], int]:
     """How many there ever were, by source and kind."""
     return {(source, kind): count for source, kind, count in db.execute("SELECT * FROM reversal_counts")}
 
 
-def forget(db: sqlite3.Connection, event_ids: Iterable[int]) -> None:
+def forget(db: Connection, event_ids: Iterable[int]) -> None:
     """Forget what these events said; how many there were stays known."""
     rows = db.execute(
         "SELECT id, sale, names FROM reversals WHERE event_id IN (SELECT value FROM json_each(?))",

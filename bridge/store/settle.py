@@ -5,7 +5,6 @@ adds nothing; one that comes after its lease was lost keeps the attempt and chan
 that the tracker has the delivery.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +27,7 @@ from bridge.model import (
 )
 from bridge.store.base import Judge, Settled, Settlement
 from bridge.store.claim import LEASE
+from bridge.store.database import Connection
 from bridge.store.decoding import from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import Value, attempt_columns, clean, maybe_ms, names_json, to_ms
 from bridge.store.holding import gives_way, pass_on, reclaim
@@ -38,7 +38,7 @@ INTERRUPTED: Final = "the bridge ended during this try"
 HELD: Final = "outcome unknown; rule says hold"
 
 
-def settle(db: sqlite3.Connection, settlements: Sequence[Settlement], judge: Judge, now: datetime) -> list[Settled]:
+def settle(db: Connection, settlements: Sequence[Settlement], judge: Judge, now: datetime) -> list[Settled]:
     """Write every try and what it comes to."""
     now = whole_ms(now)
     before = tracker = read_tracker(db)
@@ -52,9 +52,7 @@ def settle(db: sqlite3.Connection, settlements: Sequence[Settlement], judge: Jud
     return settled
 
 
-def _settle_one(
-    db: sqlite3.Connection, settlement: Settlement, judge: Judge, tracker: Tracker, now: datetime
-) -> Settled:
+def _settle_one(db: Connection, settlement: Settlement, judge: Judge, tracker: Tracker, now: datetime) -> Settled:
     outcome = settlement.outcome
     row = db.execute("SELECT * FROM deliveries WHERE id = ?", (settlement.delivery.id,)).fetchone()
     if row is None:
@@ -75,7 +73,7 @@ def _settle_one(
     return Settled(delivery=delivery, outcome=outcome, decision=decision, promoted=promoted, tracker=judged)
 
 
-def _is_known(db: sqlite3.Connection, settlement: Settlement) -> bool:
+def _is_known(db: Connection, settlement: Settlement) -> bool:
     """Whether this very try was written before, by a commit whose answer got lost."""
     return bool(
         db.execute(
@@ -119,18 +117,18 @@ def _verdict(decision: Decision) -> _Verdict:
             assert_never(decision)
 
 
-def _write_attempt(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
+def _write_attempt(db: Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
     told = (decision.word, clean(decision.reason), clean(outcome.text), _verdict(decision).counted)
     columns = (*attempt_columns(outcome), *told)
     _insert_attempt(db, delivery.id, delivery.tries + 1, columns)
 
 
-def _insert_attempt(db: sqlite3.Connection, delivery_id: int, number: int, columns: tuple[Value, ...]) -> None:
+def _insert_attempt(db: Connection, delivery_id: int, number: int, columns: tuple[Value, ...]) -> None:
     db.execute("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (delivery_id, number, *columns))
 
 
 def _conclude(
-    db: sqlite3.Connection, before: Delivery, outcome: Outcome, decision: Decision, tracker: Tracker, now: datetime
+    db: Connection, before: Delivery, outcome: Outcome, decision: Decision, tracker: Tracker, now: datetime
 ) -> int | None:
     """Write what becomes of a delivery whose lease is ours; who takes its place, if it died."""
     verdict = _verdict(decision)
@@ -202,7 +200,7 @@ def _refuses(outcome: Outcome) -> bool:
     return outcome.status is not None and outcome.status < 500 and outcome.status not in (408, 425, 429)
 
 
-def _conclude_late(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
+def _conclude_late(db: Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
     """The lease was lost meanwhile: the try counts among the tries; only "the tracker has it" changes the state."""
     maybe = outcome.sent is Sent.MAYBE
     db.execute("UPDATE deliveries SET tries = tries + 1, unsure = unsure OR ? WHERE id = ?", (maybe, delivery.id))
@@ -221,7 +219,7 @@ def _conclude_late(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome,
     reclaim(db, delivery.id)
 
 
-def rescue(db: sqlite3.Connection, now: datetime) -> int:
+def rescue(db: Connection, now: datetime) -> int:
     """Return every lease that a dead process left: its request may or may not have reached the tracker."""
     rows = db.execute("SELECT id, lane, tries, lease_until, when_unsure FROM deliveries WHERE state = 'sending'")
     left = rows.fetchall()

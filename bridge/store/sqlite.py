@@ -26,6 +26,7 @@ from bridge.store import (
     trackers,
 )
 from bridge.store.base import Claimed, Heard, Judge, Recorded, Settled, Settlement
+from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Matter
 from bridge.store.opening import Lock
@@ -35,7 +36,7 @@ from bridge.store.sqlite_console import SQLiteConsole
 from bridge.store.wanted import DeliveryFilter, EventFilter
 from bridge.store.writer import Writer
 
-_Forget: TypeAlias = Callable[[sqlite3.Connection, Sequence[int]], int]
+_Forget: TypeAlias = Callable[[Connection, Sequence[int]], int]
 
 
 class SQLiteStore(SQLiteConsole):
@@ -58,7 +59,7 @@ class SQLiteStore(SQLiteConsole):
         freed, self._unanswered = self._unanswered, set()
         leased: set[int] = set()
 
-        def verb(db: sqlite3.Connection) -> Claimed:
+        def verb(db: Connection) -> Claimed:
             claim.release(db, freed)
             claimed = claim.claim(db, limit=limit, pace=pace, now=clock())
             leased.update(delivery.id for delivery in claimed.deliveries)
@@ -199,5 +200,5 @@ class SQLiteStore(SQLiteConsole):
             self._lock = None
 
 
-def _of(forget: _Forget, event_ids: Sequence[int]) -> Callable[[sqlite3.Connection], int]:
+def _of(forget: _Forget, event_ids: Sequence[int]) -> Callable[[Connection], int]:
     return lambda db: forget(db, event_ids)

@@ -1,11 +1,11 @@
 """The verbs of `console.Console` over one SQLite file."""
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bridge.model import Delivery, Meaning, StoredEvent
 from bridge.store import files, forget, operate, queries, remap, stories
+from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.persons import Erased, Person, Sighting, spellings
 from bridge.store.reader import Reader
@@ -61,7 +61,7 @@ class SQLiteConsole:
     ) -> list[Changed]:
         """Send dead (or dismissed) deliveries again with a fresh budget."""
 
-        def verb(db: sqlite3.Connection) -> list[Changed]:
+        def verb(db: Connection) -> list[Changed]:
             return operate.replay(db, delivery_ids, to_ms(now), again=again)
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
@@ -70,7 +70,7 @@ class SQLiteConsole:
         """Bring what today's rules make of a stored event into effect."""
         encoded = encode_meaning(meaning)
 
-        def verb(db: sqlite3.Connection) -> Remapped | None:
+        def verb(db: Connection) -> Remapped | None:
             return remap.remap(db, event_id, encoded, to_ms(now))
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)

@@ -1,12 +1,12 @@
 """What is on its way and what holds it up, lane by lane, through the indexes that heads and what waits have."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from bridge.model import Backlog
+from bridge.store.database import Connection
 from bridge.store.decoding import maybe_from_ms
 from bridge.store.encoding import to_ms
 
@@ -14,7 +14,7 @@ from bridge.store.encoding import to_ms
 _MOST_REASONS: Final = 5
 
 
-def backlog(db: sqlite3.Connection, now: datetime) -> Backlog:
+def backlog(db: Connection, now: datetime) -> Backlog:
     """How much may go now, and how many lanes have a front that may not."""
     (pending,) = db.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()
     # a lane whose front is due later holds all that stands behind it; the front belongs to what it holds

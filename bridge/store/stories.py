@@ -3,13 +3,13 @@
 Each is one moment of the database. Rows that cannot be read are told as such, like everywhere.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.model import Delivery, DeliveryState, EventState
 from bridge.store import queries
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import attempt_of, delivery_of, from_ms, texts_of, unpaused_ms
 from bridge.store.encoding import names_json, to_ms
 from bridge.store.reports import Activity, Change, Claim, Cursor, News, Story, Told, Twin
@@ -20,7 +20,7 @@ from bridge.store.wanted import EventFilter
 _MOST_TWINS: Final = 20
 
 
-def stories(db: sqlite3.Connection, reference: str, now: datetime) -> list[Story]:
+def stories(db: Connection, reference: str, now: datetime) -> list[Story]:
     """Everything about the events that a reference means."""
     tracker = read_tracker(db)
     return [
@@ -35,12 +35,12 @@ def stories(db: sqlite3.Connection, reference: str, now: datetime) -> list[Story
     ]
 
 
-def _is_forgotten(db: sqlite3.Connection, event_id: int) -> bool:
+def _is_forgotten(db: Connection, event_id: int) -> bool:
     (forgotten,) = db.execute("SELECT forgotten FROM events WHERE id = ?", (event_id,)).fetchone()
     return bool(forgotten)
 
 
-def _items(db: sqlite3.Connection, event_id: int) -> tuple[tuple[int, int], ...]:
+def _items(db: Connection, event_id: int) -> tuple[tuple[int, int], ...]:
     """Item and event of everything that shares this one's body; nothing for a webhook that is one event."""
     (holder,) = db.execute("SELECT coalesce(body_of, id) FROM events WHERE id = ?", (event_id,)).fetchone()
     rows = db.execute(
@@ -55,7 +55,7 @@ def _items(db: sqlite3.Connection, event_id: int) -> tuple[tuple[int, int], ...]
     return tuple((item, other) for item, other in rows) if len(rows) > 1 else ()
 
 
-def _told(db: sqlite3.Connection, delivery: Delivery) -> Told:
+def _told(db: Connection, delivery: Delivery) -> Told:
     (names,) = db.execute("SELECT claims FROM deliveries WHERE id = ?", (delivery.id,)).fetchone()
     duplicates = db.execute(
         """
@@ -75,7 +75,7 @@ def _told(db: sqlite3.Connection, delivery: Delivery) -> Told:
     )
 
 
-def _claims(db: sqlite3.Connection, names: Sequence[str]) -> tuple[Claim, ...]:
+def _claims(db: Connection, names: Sequence[str]) -> tuple[Claim, ...]:
     rows = db.execute(
         """
         SELECT wanted.value, c.delivery_id
@@ -87,18 +87,18 @@ def _claims(db: sqlite3.Connection, names: Sequence[str]) -> tuple[Claim, ...]:
     return tuple(Claim(name=name, holder=holder) for name, holder in rows)
 
 
-def _original(db: sqlite3.Connection, delivery_id: int | None) -> Twin | None:
+def _original(db: Connection, delivery_id: int | None) -> Twin | None:
     if delivery_id is None:
         return None
     row = db.execute("SELECT id, event_id, source FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     return _twin(row) if row else None
 
 
-def _twin(row: sqlite3.Row) -> Twin:
+def _twin(row: Row) -> Twin:
     return Twin(delivery_id=row["id"], event_id=row["event_id"], source=row["source"])
 
 
-def _standing(db: sqlite3.Connection, delivery: Delivery) -> tuple[int | None, int]:
+def _standing(db: Connection, delivery: Delivery) -> tuple[int | None, int]:
     """Who is at the front of a pending delivery's lane, and how many are before it."""
     if delivery.state is not DeliveryState.PENDING:
         return None, 0
@@ -115,7 +115,7 @@ def _standing(db: sqlite3.Connection, delivery: Delivery) -> tuple[int | None, i
     return front, ahead
 
 
-def newest(db: sqlite3.Connection) -> Cursor:
+def newest(db: Connection) -> Cursor:
     """Where somebody begins who wants to know only what is new."""
     event, change = db.execute(
         """
@@ -126,7 +126,7 @@ def newest(db: sqlite3.Connection) -> Cursor:
     return Cursor(event=event, change=change)
 
 
-def news(db: sqlite3.Connection, since: Cursor, limit: int, now: datetime) -> News:
+def news(db: Connection, since: Cursor, limit: int, now: datetime) -> News:
     """What came in and what happened to deliveries since, oldest first; at most `limit` of each."""
     events = queries.events(db, EventFilter(after=since.event, bodies=False, limit=limit), now)
     rows = db.execute(
@@ -142,14 +142,14 @@ def news(db: sqlite3.Connection, since: Cursor, limit: int, now: datetime) -> Ne
     )
 
 
-def _change(db: sqlite3.Connection, row: sqlite3.Row, clock_ms: int) -> Change:
+def _change(db: Connection, row: Row, clock_ms: int) -> Change:
     last = db.execute(
         "SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number DESC LIMIT 1", (row["id"],)
     ).fetchone()
     return Change(delivery=delivery_of(row, clock_ms=clock_ms), last=attempt_of(last) if last else None)
 
 
-def activity(db: sqlite3.Connection, now: datetime) -> dict[str, Activity]:
+def activity(db: Connection, now: datetime) -> dict[str, Activity]:
     """What came from each source in the last day and week, by state; ids stand for times, which they nearly follow."""
     day, week = _first_since(db, now - timedelta(days=1)), _first_since(db, now - timedelta(days=7))
     found = {}
@@ -167,7 +167,7 @@ def activity(db: sqlite3.Connection, now: datetime) -> dict[str, Activity]:
     return found
 
 
-def _first_since(db: sqlite3.Connection, moment: datetime) -> int:
+def _first_since(db: Connection, moment: datetime) -> int:
     """The first event received since then; beyond the last when there is none."""
     (first,) = db.execute(
         "SELECT coalesce(min(id), 9223372036854775807) FROM events WHERE forgotten IN (0, 1) AND received_at >= ?",
@@ -177,7 +177,7 @@ def _first_since(db: sqlite3.Connection, moment: datetime) -> int:
     return number
 
 
-def _last(db: sqlite3.Connection, source: str) -> sqlite3.Row | None:
+def _last(db: Connection, source: str) -> Row | None:
     rows = [
         row
         for state in EventState
@@ -191,7 +191,7 @@ def _last(db: sqlite3.Connection, source: str) -> sqlite3.Row | None:
     return max(rows, key=lambda row: int(row["id"]), default=None)
 
 
-def _by_state(db: sqlite3.Connection, source: str, first: int) -> dict[EventState, int]:
+def _by_state(db: Connection, source: str, first: int) -> dict[EventState, int]:
     return {
         state: db.execute(
             "SELECT count(*) FROM events WHERE source = ? AND state = ? AND id >= ?", (source, state.value, first)

@@ -3,10 +3,10 @@
 What the database knows is read with one statement; what events of the same recording tell is laid over that.
 """
 
-import sqlite3
 from collections.abc import Iterable
 
 from bridge.store.clicks import Question, Told, answered, fits, questions, remember
+from bridge.store.database import Connection
 from bridge.store.emails import EMAIL, Hasher
 from bridge.store.encoding import EncodedConversion
 from bridge.store.lanes import wake
@@ -16,7 +16,7 @@ from bridge.store.waits import wake_addresses
 class Clicks:
     """Known and new clicks, within one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, conversions: Iterable[EncodedConversion]) -> None:
+    def __init__(self, db: Connection, conversions: Iterable[EncodedConversion]) -> None:
         self._db = db
         self._hasher = Hasher(db)
         asking = [c for c in conversions if c.click_id is None and (c.wait_ms or c.conversion.needs_association)]

@@ -1,6 +1,5 @@
 """The tracker's row: read, write, and what serve and the operator change in it."""
 
-import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,25 +7,26 @@ from typing import Any, Final
 from bridge import retry
 from bridge.model import Tracker
 from bridge.rate import Pace
+from bridge.store.database import Connection
 from bridge.store.decoding import tracker_of, whole_ms
 from bridge.store.encoding import clean, tracker_json
 
 _POLICY: Final = retry.Policy()
 
 
-def read_tracker(db: sqlite3.Connection) -> Tracker:
+def read_tracker(db: Connection) -> Tracker:
     """What is known of the tracker now."""
     (document,) = db.execute("SELECT document FROM tracker WHERE id = 1").fetchone()
     return tracker_of(document)
 
 
-def write_tracker(db: sqlite3.Connection, tracker: Tracker) -> Tracker:
+def write_tracker(db: Connection, tracker: Tracker) -> Tracker:
     """Keep what is known of the tracker."""
     db.execute("UPDATE tracker SET document = ? WHERE id = 1", (tracker_json(tracker),))
     return tracker
 
 
-def greet(db: sqlite3.Connection, fingerprint: str, now: datetime, pace: Pace | None) -> Tracker:
+def greet(db: Connection, fingerprint: str, now: datetime, pace: Pace | None) -> Tracker:
     """Begin serving: an empty bucket and caution; another base URL or token makes what failed before void."""
     before = read_tracker(db)
     tracker = replace(before, tokens=0.0, tokens_at=whole_ms(now), cautious=True)
@@ -47,7 +47,7 @@ def greet(db: sqlite3.Connection, fingerprint: str, now: datetime, pace: Pace | 
     return write_tracker(db, tracker)
 
 
-def pause(db: sqlite3.Connection, reason: str, now: datetime) -> Tracker:
+def pause(db: Connection, reason: str, now: datetime) -> Tracker:
     """Hold everything back until `resume`. A pause that runs already becomes the operator's, from its beginning."""
     before = read_tracker(db)
     return write_tracker(
@@ -63,7 +63,7 @@ def pause(db: sqlite3.Connection, reason: str, now: datetime) -> Tracker:
     )
 
 
-def resume(db: sqlite3.Connection, now: datetime) -> Tracker:
+def resume(db: Connection, now: datetime) -> Tracker:
     """Lift whatever pause there is; one request at a time until one succeeds.
 
     An operator's pause may lie over one that the tracker asked for: that one goes on to its own end.

@@ -4,13 +4,13 @@ for the tracker, which has no `click_by`.
 The time is by the clock, whether or not the tracker is paused: it is webhooks that are waited for.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
 from bridge.model import Sale
 from bridge.store.clicks import Question, answered, questions
+from bridge.store.database import Connection, Row
 from bridge.store.decoding import readable_payload_of, texts_of
 from bridge.store.encoding import names_json, to_ms
 from bridge.store.lanes import rehead
@@ -26,7 +26,7 @@ def why_waiting(wait_ms: int) -> str:
     return f"waits for a click id, at most {_in_words(wait_ms)}"
 
 
-def wake_addresses(db: sqlite3.Connection, hashes: Iterable[str], now_ms: int) -> None:
+def wake_addresses(db: Connection, hashes: Iterable[str], now_ms: int) -> None:
     """Let what waits for a click of these addresses look again: one was told of."""
     db.execute(
         """
@@ -37,7 +37,7 @@ def wake_addresses(db: sqlite3.Connection, hashes: Iterable[str], now_ms: int) -
     )
 
 
-def end_waits(db: sqlite3.Connection, now_ms: int, *, limit: int) -> bool:
+def end_waits(db: Connection, now_ms: int, *, limit: int) -> bool:
     """Let those go on for whom a click is known, or whose time is up; whether there may be more of them."""
     rows = db.execute(
         """
@@ -63,14 +63,14 @@ def end_waits(db: sqlite3.Connection, now_ms: int, *, limit: int) -> bool:
     return len(rows) == limit
 
 
-def _questions(row: sqlite3.Row) -> list[Question]:
+def _questions(row: Row) -> list[Question]:
     payload = readable_payload_of(row["kind"], row["lane"], row["payload"])
     if isinstance(payload, Sale):
         return questions(row["fill"], row["namespace"], row["lane"], row["click_email"], to_ms(payload.timestamp))
     return [Question(row["namespace"], row["lane"], None)] if row["namespace"] else []
 
 
-def _go(db: sqlite3.Connection, row: sqlite3.Row, flags: Sequence[str]) -> None:
+def _go(db: Connection, row: Row, flags: Sequence[str]) -> None:
     db.execute(
         """
         UPDATE deliveries SET state = 'pending', click_by = NULL, click_email = NULL, reason = '', flags = ?
@@ -81,7 +81,7 @@ def _go(db: sqlite3.Connection, row: sqlite3.Row, flags: Sequence[str]) -> None:
     rehead(db, row["lane"])
 
 
-def _give_up(db: sqlite3.Connection, row: sqlite3.Row) -> None:
+def _give_up(db: Connection, row: Row) -> None:
     """A lead that nobody clicked for is not sent, nor are its duplicates. Its claims are free for one with a click."""
     db.execute(
         "UPDATE deliveries SET state = 'dismissed', click_email = NULL, reason = ? WHERE id = ?",
@@ -97,7 +97,7 @@ def _give_up(db: sqlite3.Connection, row: sqlite3.Row) -> None:
     )
 
 
-def _in_vain(row: sqlite3.Row) -> str:
+def _in_vain(row: Row) -> str:
     return f"no click id came within {_in_words(row['click_by'] - row['created_at'])}"
 
 
