@@ -1,6 +1,6 @@
 """Amounts there and back: exact in every currency and unit, whatever the digits, and never by way of a float."""
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.money import _EXPONENTS, MoneyError, Unit, exponent, to_major, to_minor
 
+#: holds whatever digits hypothesis writes; a result that it had to round would be an error of the test
+EXACT = Context(prec=400, traps=[Inexact])
 CODES = st.sampled_from(sorted(_EXPONENTS))
 MINOR = st.integers(-(10**15) + 1, 10**15 - 1)
 DECIMALS = st.decimals(-(10**11), 10**11, allow_nan=False, allow_infinity=False, places=None)
@@ -27,8 +29,9 @@ def test_a_major_amount_is_exact_or_refused(amount: Decimal, code: str) -> None:
     try:
         minor = to_minor(amount, code, Unit.MAJOR)
     except MoneyError:
-        fits = amount * 10 ** exponent(code) == (amount * 10 ** exponent(code)).to_integral()
-        assert not fits or abs(amount * 10 ** exponent(code)) >= 10**15
+        # shifted, not multiplied: a product is rounded to 28 digits
+        shifted = amount.scaleb(exponent(code), context=EXACT)
+        assert shifted != shifted.to_integral_value(context=EXACT) or abs(shifted) >= 10**15
         return
     assert type(minor) is int
     assert amount == to_major(minor, code)
