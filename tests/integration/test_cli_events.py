@@ -31,11 +31,11 @@ def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Te
         (["--limit", "2"], [5, 4]),
         (["--since", "3d"], [5, 4, 3, 2, 1]),
         (["--since", "1d"], []),
-        (["--since", THEN.isoformat()], [5, 4, 3, 2, 1]),
+        (["--since", "THEN"], [5, 4, 3, 2, 1]),
         (["--since", "2099-01-01"], []),
         (["--until", "1d"], [5, 4, 3, 2, 1]),
         (["--until", "3d"], []),
-        (["--since", "3d", "--until", THEN.isoformat()], [5, 4, 3, 2, 1]),
+        (["--since", "3d", "--until", "THEN"], [5, 4, 3, 2, 1]),
         (["--before", "3"], [2, 1]),
         (["--before", "d3"], [2, 1]),
         (["--grep", "EVT_R"], [2]),
@@ -48,7 +48,9 @@ def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Te
 )
 @pytest.mark.usefixtures("filled")
 def test_a_listing_can_be_narrowed_down(arguments: list[str], ids: list[int], capsys: Text) -> None:
-    assert ids == [event["id"] for event in parsed(capsys, "events", *arguments)]
+    # by name until now: what a test is called must not depend on when it was collected
+    given = [THEN.isoformat() if argument == "THEN" else argument for argument in arguments]
+    assert ids == [event["id"] for event in parsed(capsys, "events", *given)]
 
 
 @pytest.mark.usefixtures("filled")
