@@ -48,7 +48,7 @@ def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Te
 )
 @pytest.mark.usefixtures("filled")
 def test_a_listing_can_be_narrowed_down(arguments: list[str], ids: list[int], capsys: Text) -> None:
-    # by name until now: what a test is called must not depend on when it was collected
+    # a word stands for the time: what a test is called must not depend on when it was collected
     given = [THEN.isoformat() if argument == "THEN" else argument for argument in arguments]
     assert ids == [event["id"] for event in parsed(capsys, "events", *given)]
 
