@@ -7,6 +7,7 @@ minor units by ISO 4217 exponent. Nothing here does I/O.
 from bridge.model.delivery import Attempt, Delivery, DeliveryState, Outcome, Sent
 from bridge.model.incoming import Json, Node, Verified, Webhook
 from bridge.model.meaning import Conversion, Event, EventState, FillFrom, Lead, Meaning, Payload, Reversal, Sale, Step
+from bridge.model.replica import Replica, Seen
 from bridge.model.stored import Backlog, Counts, StoredEvent, StoredReversal, went_back
 from bridge.model.verdict import Dead, Decision, Delivered, Pause, RetryAt, Tracker, Wait
 
@@ -30,9 +31,11 @@ __all__ = [
     "Outcome",
     "Pause",
     "Payload",
+    "Replica",
     "RetryAt",
     "Reversal",
     "Sale",
+    "Seen",
     "Sent",
     "Step",
     "StoredEvent",

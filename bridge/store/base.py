@@ -7,8 +7,8 @@ not known whether its commit arrived and repeating it is safe.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol, TypeAlias
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
 
 from bridge.model import (
     Attempt,
@@ -25,10 +25,14 @@ from bridge.model import (
 )
 from bridge.rate import Pace
 from bridge.store.console import Console
+from bridge.store.fleet import Fleet
 from bridge.store.lessons import Learnt, Lesson, Matter
 from bridge.store.reports import Changed as Changed
 from bridge.store.wanted import DeliveryFilter as DeliveryFilter
 from bridge.store.wanted import EventFilter as EventFilter
+
+#: How long a lease lasts unless it is said otherwise: the default of CMS_TIMEOUT, and 15 s to write what came of it.
+LEASE: Final = timedelta(seconds=25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,7 @@ class Heard:
     after: int
 
 
-class Store(Console, Protocol):
+class Store(Console, Fleet, Protocol):
     """The verbs. `now` is aware UTC; PostgreSQL uses its own clock for due times, leases and pauses."""
 
     async def record(self, meanings: Sequence[Meaning], *, now: datetime, dry_run: bool = False) -> list[Recorded]:
@@ -101,10 +105,13 @@ class Store(Console, Protocol):
         """
         ...
 
-    async def claim(self, *, limit: int, pace: Pace, clock: Callable[[], datetime]) -> Claimed:
+    async def claim(
+        self, *, limit: int, pace: Pace, clock: Callable[[], datetime], lease: timedelta = LEASE
+    ) -> Claimed:
         """Lease the oldest due heads of their lanes, within pause, caution and rate, so that nobody else sends them.
 
-        `clock` is read when the transaction has begun: a claim may have waited for it, and the rate must know.
+        `clock` is read when the transaction has begun: a claim may have waited for it, and the rate must know. Where
+        others serve from the same database, `rescue` frees what was not settled within `lease`.
         """
         ...
 
@@ -135,13 +142,17 @@ class Store(Console, Protocol):
         ...
 
     async def rescue(self, *, now: datetime) -> int:
-        """Return every lease that a dead process left to its lane as an unsure try; says how many."""
+        """Return every lease that a dead process left to its lane as an unsure try; says how many.
+
+        Where other serves may be alive (`is_shared`), only leases that have expired; ask every few seconds there.
+        """
         ...
 
-    async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None) -> Tracker:
+    async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None, joins: bool = False) -> Tracker:
         """Begin serving: empty bucket, one request at a time; another base URL or token probes at once.
 
-        `pace` is kept for who wants to say how long things take.
+        `pace` is kept for who wants to say how long things take. `joins`: others are serving; then the bucket goes
+        on, and so does their trust in the tracker, unless base URL or token is another.
         """
         ...
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bridge import rate, retry
 from bridge.model import Delivery, Tracker
 from bridge.rate import Pace
-from bridge.store.base import Claimed
+from bridge.store.base import LEASE, Claimed
 from bridge.store.database import Connection
 from bridge.store.decoding import UNREADABLE, maybe_from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import MILLISECOND, to_ms
@@ -21,9 +21,6 @@ from bridge.store.holding import gives_way, pass_on
 from bridge.store.lanes import readmit, rehead
 from bridge.store.trackers import lifted, reached, read_tracker, write_tracker
 from bridge.store.waits import LONGEST, end_waits
-
-#: How long a lease is meant to last. SQLite has one serve per file, so only a start rescues; the column says when.
-LEASE = timedelta(seconds=25)
 
 #: So many deliveries join their lanes again in one transaction at most; the next one follows at once.
 _MOST_READMITTED = 500
@@ -50,7 +47,7 @@ class _Leave:
     ask_again_at: datetime | None = None
 
 
-def claim(db: Connection, *, limit: int, pace: Pace, now: datetime) -> Claimed:
+def claim(db: Connection, *, limit: int, pace: Pace, now: datetime, lease: timedelta = LEASE) -> Claimed:
     """Lease the oldest due heads of their lanes."""
     now = whole_ms(now)
     _reach_due(db, to_ms(now))
@@ -61,7 +58,7 @@ def claim(db: Connection, *, limit: int, pace: Pace, now: datetime) -> Claimed:
     tracker, leave = _leave(db, before, limit, now)
     ids, passed_over = _chosen(db, tracker, leave, to_ms(now))
     granted, tracker, token_at = rate.take(tracker, pace, len(ids), now) if ids else (0, tracker, None)
-    deliveries = _lease(db, ids[:granted], tracker, now)
+    deliveries = _lease(db, ids[:granted], tracker, now, lease)
     if deliveries and leave.is_probe:
         tracker = _probed(tracker, deliveries[0].lane, now)
     if deliveries or tracker.is_paused != before.is_paused or before is not stored:
@@ -201,8 +198,10 @@ def _probed(tracker: Tracker, lane: str, now: datetime) -> Tracker:
     return replace(tracker, probes=probes, probe_at=at, probed_lane=lane)
 
 
-def _lease(db: Connection, ids: Sequence[int], tracker: Tracker, now: datetime) -> tuple[Delivery, ...]:
-    until = to_ms(now + LEASE)
+def _lease(
+    db: Connection, ids: Sequence[int], tracker: Tracker, now: datetime, lease: timedelta
+) -> tuple[Delivery, ...]:
+    until = to_ms(now + lease)
     clock_ms = unpaused_ms(tracker, now)
     open_for_clicks = fillable(db, ids) if ids else frozenset()
     leased = []

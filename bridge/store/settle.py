@@ -25,8 +25,7 @@ from bridge.model import (
     Tracker,
     Wait,
 )
-from bridge.store.base import Judge, Settled, Settlement
-from bridge.store.claim import LEASE
+from bridge.store.base import LEASE, Judge, Settled, Settlement
 from bridge.store.database import Connection
 from bridge.store.decoding import from_ms, readable_delivery_of, unpaused_ms, whole_ms
 from bridge.store.encoding import Value, attempt_columns, clean, maybe_ms, names_json, to_ms

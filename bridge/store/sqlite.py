@@ -7,7 +7,7 @@ the file does not know, save one thing: leases whose commit was never confirmed,
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -25,7 +25,7 @@ from bridge.store import (
     standing,
     trackers,
 )
-from bridge.store.base import Claimed, Heard, Judge, Recorded, Settled, Settlement
+from bridge.store.base import LEASE, Claimed, Heard, Judge, Recorded, Settled, Settlement
 from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Matter
@@ -33,13 +33,14 @@ from bridge.store.opening import Lock
 from bridge.store.reader import Reader
 from bridge.store.record import Recording, record
 from bridge.store.sqlite_console import SQLiteConsole
+from bridge.store.sqlite_fleet import SQLiteFleet
 from bridge.store.wanted import DeliveryFilter, EventFilter
 from bridge.store.writer import Writer
 
 _Forget: TypeAlias = Callable[[Connection, Sequence[int]], int]
 
 
-class SQLiteStore(SQLiteConsole):
+class SQLiteStore(SQLiteConsole, SQLiteFleet):
     """`base.Store` over one file. Use it from one loop only."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, lock: Lock | None) -> None:
@@ -54,14 +55,16 @@ class SQLiteStore(SQLiteConsole):
         encoded = [encode_meaning(meaning) for meaning in meanings]
         return await self._writer.together(record, Recording(meanings=encoded, now_ms=to_ms(now), dry_run=dry_run))
 
-    async def claim(self, *, limit: int, pace: Pace, clock: Callable[[], datetime]) -> Claimed:
+    async def claim(
+        self, *, limit: int, pace: Pace, clock: Callable[[], datetime], lease: timedelta = LEASE
+    ) -> Claimed:
         """Lease the oldest due heads of their lanes, within pause, caution and rate."""
         freed, self._unanswered = self._unanswered, set()
         leased: set[int] = set()
 
         def verb(db: Connection) -> Claimed:
             claim.release(db, freed)
-            claimed = claim.claim(db, limit=limit, pace=pace, now=clock())
+            claimed = claim.claim(db, limit=limit, pace=pace, now=clock(), lease=lease)
             leased.update(delivery.id for delivery in claimed.deliveries)
             return claimed
 
@@ -108,9 +111,9 @@ class SQLiteStore(SQLiteConsole):
         """Return every lease that a dead process left to its lane as an unsure try."""
         return await self._writer.alone(lambda db: settle.rescue(db, now))
 
-    async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None) -> Tracker:
+    async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None, joins: bool = False) -> Tracker:
         """Begin serving: empty bucket, one request at a time."""
-        return await self._writer.alone(lambda db: trackers.greet(db, fingerprint, now, pace))
+        return await self._writer.alone(lambda db: trackers.greet(db, fingerprint, now, pace, joins=joins))
 
     async def pause(self, reason: str, *, now: datetime) -> Tracker:
         """Hold every delivery back until `resume`."""

@@ -26,13 +26,16 @@ def write_tracker(db: Connection, tracker: Tracker) -> Tracker:
     return tracker
 
 
-def greet(db: Connection, fingerprint: str, now: datetime, pace: Pace | None) -> Tracker:
+def greet(db: Connection, fingerprint: str, now: datetime, pace: Pace | None, *, joins: bool = False) -> Tracker:
     """Begin serving: an empty bucket and caution; another base URL or token makes what failed before void."""
     before = read_tracker(db)
-    tracker = replace(before, tokens=0.0, tokens_at=whole_ms(now), cautious=True)
+    is_other = fingerprint != before.fingerprint
+    tracker = before
+    if is_other or not joins:
+        tracker = replace(tracker, tokens=0.0, tokens_at=whole_ms(now), cautious=True)
     if pace is not None:
         tracker = replace(tracker, rate_n=pace.n, rate_seconds=pace.seconds)
-    if fingerprint != before.fingerprint:
+    if is_other:
         tracker = replace(
             tracker,
             fingerprint=clean(fingerprint),

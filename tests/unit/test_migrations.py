@@ -18,6 +18,7 @@ RELEASED = {
     "0003_add_change_numbers": "ae022522f4f18d9e277c38c6784b31c0a3e06b5909516ce17ca48d81371c7c50",
     "0004_add_lookups": "701bc8c85d39d916b25cb070491558211a6d4f8bdcde68913b820889b78e0559",
     "0005_add_attribution": "8aacf8cc0833ddd45c89142eb1be02ec9279537bc00761b9ecc6dce862860685",
+    "0006_add_replicas": "06cccc4a5cd7eceeb922d562651f61e708ea4c62bb2228852943e35cdf93cc71",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
@@ -130,6 +131,8 @@ def test_the_shipped_steps_make_a_database_and_begin_with_a_verb(db: sqlite3.Con
         "reversal_names",
         "reversal_counts",
         "secrets",
+        "replicas",
+        "announcements",
     } < tables
 
 
