@@ -4,16 +4,15 @@ import argparse
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from bridge.cli import output
 from bridge.config import SETTINGS, Setting, Settings, kinds, load
+from bridge.wording import texts
 
 #: Read in the folder where the command runs.
 DOTENV = Path(".env")
-
-_UNITS = {"m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -50,14 +49,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def moment(text: str) -> datetime:
     """A time given as an age (`12h`) or in ISO 8601; without an offset it is UTC."""
-    age = re.fullmatch(r"([0-9]{1,6})(m|min|h|d)", text)
-    if age:
-        return output.now() - timedelta(seconds=int(age[1]) * _UNITS[age[2]])
     try:
-        at = datetime.fromisoformat(text)
+        return texts.moment(text, output.now())
     except ValueError:
         raise argparse.ArgumentTypeError(f'expected 30m, 12h, 7d or an ISO 8601 time, got "{text}"') from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def count(text: str) -> int:

@@ -11,6 +11,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from bridge.errors import Problem, in_order
+from bridge.wording.texts import clock as clock
+from bridge.wording.texts import iso as iso
+from bridge.wording.texts import printable as printable
+from bridge.wording.texts import relative as relative
+from bridge.wording.texts import span as span
 
 #: ANSI numbers for `paint`
 GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
@@ -59,44 +64,8 @@ def talk_problems(problems: Iterable[Problem]) -> None:
         talk(str(problem))
 
 
-def printable(text: str) -> str:
-    """The text with every character that a terminal would act on written as an escape."""
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
-
-
 def _printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def _escape(char: str) -> str:
-    return json.dumps(char)[1:-1] if ord(char) != 0x7F else "\\u007f"
-
-
-def iso(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds, as in logs and payloads."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
-
-
-def clock(at: datetime) -> str:
-    """A time to the second, in UTC, for reading."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def span(seconds: float) -> str:
-    """A length of time in its largest unit, such as `4 min`."""
-    size = abs(seconds)
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if size >= length:
-            return f"{int(size // length)} {unit}"
-    return f"{size:.0f} s"
-
-
-def relative(at: datetime, moment: datetime) -> str:
-    """When something was or will be, seen from `moment`: `4 min ago`, `in 2 h`."""
-    seconds = (at - moment).total_seconds()
-    if abs(seconds) < 1:
-        return "now"
-    return f"in {span(seconds)}" if seconds > 0 else f"{span(seconds)} ago"
 
 
 def width() -> int | None:

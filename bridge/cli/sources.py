@@ -2,10 +2,8 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from bridge import sources
 from bridge.cli.database import visit
 from bridge.cli.ending import Exit, Failed
 from bridge.cli.mappings import in_force
@@ -13,42 +11,11 @@ from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import BOLD, DIM, GREEN, YELLOW, iso, now, paint, printable, relative, say, say_json, talk
 from bridge.config import Settings
 from bridge.errors import ConfigError, did_you_mean
-from bridge.library import Library, Source
 from bridge.model import EventState
-from bridge.sources.scheme import Token
 from bridge.store.reports import Activity
+from bridge.wording.sources import Seen, joined, numbers
 
 EXAMPLE = "sources stripe"
-
-_SECRET = "<its secret>"  # noqa: S105  # that it stands there, not which
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """One source: as it is set up, and what came from it."""
-
-    name: str
-    #: None: its mapping is gone, but events of it are there
-    source: Source | None
-    activity: Activity | None
-    url: str
-    scheme: str
-
-    @property
-    def is_on(self) -> bool:
-        return self.source is not None and self.source.is_on
-
-    @property
-    def is_of_interest(self) -> bool:
-        """Whether somebody uses it, or meant to."""
-        return self.activity is not None or (self.source is not None and not self.source.is_idle)
-
-    @property
-    def why(self) -> str:
-        """Why it is off; empty when it is on."""
-        if self.source is None:
-            return "there is no mapping for it any more: its webhooks are answered 503"
-        return "" if self.is_on else f"{' and '.join(self.source.missing)} not set"
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Tell each source's state."""
     settings = settings_of(options)
     loaded = in_force(settings)
-    seen = _joined(loaded, _activity(settings), settings)
+    seen = list(joined(loaded, _activity(settings), _base_url(settings)))
     chosen = _chosen(seen, options)
     if options.json:
         say_json([_as_json(one) for one in chosen])
@@ -92,40 +59,12 @@ def _activity(settings: Settings) -> Mapping[str, Activity]:
         return {}
 
 
-def _joined(loaded: Library, activity: Mapping[str, Activity], settings: Settings) -> list[_Seen]:
-    return [
-        _Seen(
-            name=name,
-            source=(source := loaded.sources.get(name)),
-            activity=activity.get(name),
-            url=_url(name, source, settings),
-            scheme=_scheme(source),
-        )
-        for name in sorted({*loaded.sources, *activity})
-    ]
-
-
-def _scheme(source: Source | None) -> str:
-    written = source.mapping.verify.get("scheme") if source is not None else None
-    return written.text if written is not None else ""
-
-
-def _url(name: str, source: Source | None, settings: Settings) -> str:
-    """What to paste at the sender; a secret that belongs into it is named, not shown."""
+def _base_url(settings: Settings) -> str:
     host = settings.near_host
-    near = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-    url = f"{(settings.public_url or near).rstrip('/')}/webhooks/{name}"
-    scheme, _ = sources.parse(source.mapping.verify) if source is not None else (None, [])
-    match scheme.proof if scheme is not None else None:
-        case Token(at="path"):
-            return f"{url}/{_SECRET}"
-        case Token(at="query", name=parameter):
-            return f"{url}?{parameter.decode()}={_SECRET}"
-        case _:
-            return url
+    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _chosen(seen: Sequence[_Seen], options: argparse.Namespace) -> list[_Seen]:
+def _chosen(seen: Sequence[Seen], options: argparse.Namespace) -> list[Seen]:
     known = {one.name: one for one in seen}
     for name in options.names:
         if name not in known:
@@ -135,7 +74,7 @@ def _chosen(seen: Sequence[_Seen], options: argparse.Namespace) -> list[_Seen]:
     return [one for one in seen if options.all or options.json or one.is_of_interest]
 
 
-def _tell(chosen: Sequence[_Seen], seen: Sequence[_Seen], settings: Settings, *, is_all: bool) -> None:
+def _tell(chosen: Sequence[Seen], seen: Sequence[Seen], settings: Settings, *, is_all: bool) -> None:
     moment = now()
     say("\n\n".join("\n".join(_told(one, moment)) for one in chosen))
     others = [one.name for one in seen if not one.is_of_interest]
@@ -146,7 +85,7 @@ def _tell(chosen: Sequence[_Seen], seen: Sequence[_Seen], settings: Settings, *,
     talk("what was refused is counted by the running serve alone: trackbridge_refused_total in its /metrics")
 
 
-def _told(one: _Seen, moment: datetime) -> Iterator[str]:
+def _told(one: Seen, moment: datetime) -> Iterator[str]:
     state = paint("on", GREEN) if one.is_on else paint("off", YELLOW if one.is_of_interest else DIM)
     yield f"{paint(one.name, BOLD)}  {state}" + (f": {one.why}" if one.why else "")
     if one.source is not None:
@@ -158,16 +97,11 @@ def _told(one: _Seen, moment: datetime) -> Iterator[str]:
         return
     what = printable(activity.last_type or "without a type")
     yield f"  last     {relative(activity.last_at, moment)}: {what}, {activity.last_state.value} ({activity.last_id})"
-    yield f"  24 h     {_numbers(activity.day)}"
-    yield f"  7 d      {_numbers(activity.week)}"
+    yield f"  24 h     {numbers(activity.day)}"
+    yield f"  7 d      {numbers(activity.week)}"
 
 
-def _numbers(by_state: Mapping[EventState, int]) -> str:
-    parts = [f"{number:,} {state.value}" for state, number in by_state.items() if number]
-    return ", ".join(parts) or "nothing"
-
-
-def _as_json(one: _Seen) -> dict[str, object]:
+def _as_json(one: Seen) -> dict[str, object]:
     activity = one.activity
     return {
         "source": one.name,

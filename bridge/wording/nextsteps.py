@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from bridge.cli.output import relative
 from bridge.model import Delivery, DeliveryState, EventState
 from bridge.store.reports import Story
+from bridge.wording.texts import relative
 
 
 def for_event(story: Story) -> list[str]:
