@@ -21,7 +21,7 @@ def a_replica(name: str = "one", **changes: Any) -> Replica:
 
 async def test_a_replica_that_beats_is_seen_with_all_it_says(hand: Hand) -> None:
     said = a_replica(
-        sources={"stripe": "r1 on", "quiz\0": "r2"}, settings={"CMS_RATE_LIMIT": "60/min"}, idle="no token"
+        sources={"stripe": "r1 on", "quiz": "r\0"}, settings={"CMS_RATE_LIMIT": "60/min"}, idle="no token"
     )
     began = hand.now
     await hand.store.beat(said, now=hand.now)
@@ -30,7 +30,7 @@ async def test_a_replica_that_beats_is_seen_with_all_it_says(hand: Hand) -> None
     (seen,) = await hand.store.beat(said, now=hand.now)
 
     assert (began, hand.now, True) == (seen.started_at, seen.seen_at, seen.is_live)
-    assert {"stripe": "r1", "quiz\ufffd": "r2"} == seen.replica.sources
+    assert {"stripe": "r1", "quiz": "r\ufffd"} == seen.replica.sources
     assert ("one", "host one", "1.2.3", "no token") == (
         seen.replica.id,
         seen.replica.host,
