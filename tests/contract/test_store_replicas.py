@@ -20,9 +20,7 @@ def a_replica(name: str = "one", **changes: Any) -> Replica:
 
 
 async def test_a_replica_that_beats_is_seen_with_all_it_says(hand: Hand) -> None:
-    said = a_replica(
-        sources={"stripe": "r1 on", "quiz": "r\0"}, settings={"CMS_RATE_LIMIT": "60/min"}, idle="no token"
-    )
+    said = a_replica(sources={"stripe": "r1", "quiz": "r\0"}, settings={"CMS_RATE_LIMIT": "60/min"}, idle="no token")
     began = hand.now
     await hand.store.beat(said, now=hand.now)
     hand.later(seconds=10)
