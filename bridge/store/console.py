@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bridge.model import Delivery, Meaning, StoredEvent
 from bridge.store.persons import Erased, Person, Sighting
-from bridge.store.reports import Activity, Changed, Cursor, News, Remapped, Story
+from bridge.store.reports import Activity, Changed, Cursor, News, Remapped, Restored, Story
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 
 
@@ -108,4 +108,23 @@ class Console(Protocol):
 
     async def rewrite(self, *, most: int) -> bool:
         """Write the file anew, unless it is larger than `most` bytes; False when it is."""
+        ...
+
+    async def restored(self) -> Restored:
+        """What of this database may have been sent since, were it put back from a backup; nothing is changed."""
+        ...
+
+    async def doubt(self, *, now: datetime, send_leads: bool, rehearse: bool = False) -> Restored:
+        """Take what is unsent for something that may have arrived: sales go again, flagged; leads are held as dead.
+
+        One commit, for a database that nobody serves from; `send_leads` lets leads go again as well.
+        """
+        ...
+
+    async def trust(self) -> Restored:
+        """Take this database for the newest there is: nothing was sent since."""
+        ...
+
+    async def mark_backup(self, *, now: datetime) -> None:
+        """Say of this database that it is a backup: serve does not take it until somebody has checked it."""
         ...

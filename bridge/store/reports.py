@@ -1,5 +1,6 @@
 """What the store tells operators beyond events and deliveries: one event's story, news for followers, each source's
-activity, what a remap and a forget came to. Frozen values; the verbs that give them are in `base`.
+activity, what a remap and a forget came to, what a backup leaves open. Frozen values; the verbs that give them are in
+`base`.
 """
 
 from collections.abc import Mapping
@@ -145,3 +146,33 @@ class Remapped:
         """Whether anything of it is another than before."""
         quiet = (Remap.SAME, Remap.LEFT)
         return self.before is not self.after or any(change.what not in quiet for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """How many deliveries of a kind stand in a state as unsent, and since when."""
+
+    kind: str
+    state: str
+    count: int
+    oldest_at: datetime
+    newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a restored database does not know, and what became of it."""
+
+    #: the newest thing that it knows; None: it knows nothing
+    as_of: datetime | None
+    #: when the backup was taken, where it says so
+    backup_at: datetime | None
+    questions: tuple[Question, ...]
+    #: dead letters that were there before
+    dead: int
+    #: will be sent again under their invoice ids, flagged
+    repeated: int = 0
+    #: leads that will be sent again, because a person said so
+    leads: int = 0
+    #: dead letters now, for a person to look at
+    held: int = 0

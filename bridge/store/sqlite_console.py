@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bridge.model import Delivery, Meaning, StoredEvent
-from bridge.store import files, forget, operate, queries, remap, stories
+from bridge.store import files, forget, operate, queries, remap, restored, stories
 from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.persons import Erased, Person, Sighting, spellings
 from bridge.store.reader import Reader
-from bridge.store.reports import Activity, Changed, Cursor, News, Remapped, Story
+from bridge.store.reports import Activity, Changed, Cursor, News, Remapped, Restored, Story
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 from bridge.store.writer import Writer, rehearsed
 
@@ -115,3 +115,23 @@ class SQLiteConsole:
     async def rewrite(self, *, most: int) -> bool:
         """Write the file anew, unless it is larger than `most` bytes."""
         return await self._reader.apart(lambda path: files.rewrite(path, most))
+
+    async def restored(self) -> Restored:
+        """What of this database may have been sent since, were it put back from a backup."""
+        return await self._reader.read(restored.look)
+
+    async def doubt(self, *, now: datetime, send_leads: bool, rehearse: bool = False) -> Restored:
+        """Take what is unsent for something that may have arrived."""
+
+        def verb(db: Connection) -> Restored:
+            return restored.doubt(db, now, send_leads=send_leads)
+
+        return await self._writer.alone(rehearsed(verb) if rehearse else verb)
+
+    async def trust(self) -> Restored:
+        """Take this database for the newest there is."""
+        return await self._writer.alone(restored.trust)
+
+    async def mark_backup(self, *, now: datetime) -> None:
+        """Say of this database that it is a backup."""
+        await self._writer.alone(lambda db: restored.mark_backup(db, now))

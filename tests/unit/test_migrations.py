@@ -19,6 +19,7 @@ RELEASED = {
     "0004_add_lookups": "701bc8c85d39d916b25cb070491558211a6d4f8bdcde68913b820889b78e0559",
     "0005_add_attribution": "8aacf8cc0833ddd45c89142eb1be02ec9279537bc00761b9ecc6dce862860685",
     "0006_add_replicas": "06cccc4a5cd7eceeb922d562651f61e708ea4c62bb2228852943e35cdf93cc71",
+    "0007_add_marks": "825cf9f146fa9c615c29fbecb16588f86ef66cd06b1db97a1f068c5488c427b2",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
@@ -133,6 +134,7 @@ def test_the_shipped_steps_make_a_database_and_begin_with_a_verb(db: sqlite3.Con
         "secrets",
         "replicas",
         "announcements",
+        "marks",
     } < tables
 
 
