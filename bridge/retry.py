@@ -8,7 +8,7 @@ attempts. What says "not you" or "not now" pauses the tracker for everybody and 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, RetryAt, Sent, Tracker, Wait
+from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, RetryAt, Tracker, Wait
 
 #: Flag of a delivery that succeeded although an earlier try of it, or of whom it stands for, may have arrived.
 REPEATED = "an earlier try may have arrived too"
@@ -131,7 +131,7 @@ def _failed(
     reason = _said(outcome)
     if outcome.error == "unsendable":
         return Dead(reason=f"it cannot be sent: {outcome.message or reason}")
-    if outcome.sent is Sent.MAYBE and delivery.when_unsure == "hold":
+    if outcome.leaves_open and delivery.when_unsure == "hold":
         return Dead(reason=f"outcome unknown ({reason}) and its rule says hold")
     if tracker.is_paused:
         return Pause(reason=tracker.pause_reason)

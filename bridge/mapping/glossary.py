@@ -83,7 +83,10 @@ RULE: Final = {
         "of the same address in all sources. [] is never.",
         ("[customer, email]", "[]"),
     ),
-    "when_unsure": Word("When an answer of the tracker was lost. repeat: send again. hold: let a person look."),
+    "when_unsure": Word(
+        "When the tracker may have it (its answer was lost, or is 500, 502, 504 …). repeat: send again. "
+        "hold: let a person look."
+    ),
     "silence": Word("So long without a lead or sale of this rule is an alarm. A number and m, h or d.", ("3d",)),
 }
 

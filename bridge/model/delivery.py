@@ -46,7 +46,7 @@ class Delivery:
     tries: int = 0
     #: seconds of budget spent: time since the first attempt, pauses taken out
     age_seconds: float = 0.0
-    #: an earlier try ended with `sent: maybe`
+    #: an earlier try left it open whether the tracker has it (`Outcome.leaves_open`)
     unsure: bool = False
     when_unsure: Literal["repeat", "hold"] = "repeat"
     #: times in a row this very delivery made the tracker refuse us (401, 403, …), others having passed in between
@@ -106,6 +106,15 @@ class Outcome:
     def succeeded(self) -> bool:
         """Any 2xx."""
         return self.status is not None and 200 <= self.status <= 299
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether nobody can say if the tracker has it now: no answer to what was sent, or one of a failure within.
+
+        503 is a plea for patience, and 501 a no.
+        """
+        failed = self.status is not None and self.status >= 500 and self.status not in (501, 503)
+        return failed or self.sent is Sent.MAYBE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

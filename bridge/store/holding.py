@@ -87,24 +87,31 @@ def take_over(db: Connection, heir: int, ousted: int) -> list[str]:
 
 
 def carry_invoice(db: Connection, heir: int, ousted: int) -> None:
-    """Send the heir of a sale that may have arrived under the invoice id first sent, so that the tracker can tell."""
+    """Send the heir of a sale that may have arrived under the invoice id first sent, so that the tracker can tell.
+
+    An heir that was tried itself keeps what it told.
+    """
     first = db.execute(
         "SELECT payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure AND json_valid(payload)", (ousted,)
     ).fetchone()
     own = db.execute(
-        "SELECT payload, flags FROM deliveries WHERE id = ? AND kind = 'sale' AND json_valid(payload)", (heir,)
+        """
+        SELECT payload, flags, tries = 0 AND state <> 'sending' AS may_change FROM deliveries
+        WHERE id = ? AND kind = 'sale' AND state <> 'delivered' AND json_valid(payload)
+        """,
+        (heir,),
     ).fetchone()
     if first is None or own is None:
         return
+    # an heir's heir must still know that the first may have arrived
+    db.execute("UPDATE deliveries SET unsure = 1 WHERE id = ?", (heir,))
     payload, invoice_id = json.loads(own["payload"]), json.loads(first["payload"]).get("invoice_id")
-    if invoice_id is None or invoice_id == payload.get("invoice_id"):
-        # an heir's heir must still know that the first may have arrived
-        db.execute("UPDATE deliveries SET unsure = 1 WHERE id = ?", (heir,))
+    flags = json.loads(own["flags"])
+    if invoice_id in (None, payload.get("invoice_id")) or INVOICE_CARRIED in flags or not own["may_change"]:
         return
-    flags = dict.fromkeys([*json.loads(own["flags"]), INVOICE_CARRIED])
     db.execute(
-        "UPDATE deliveries SET payload = ?, flags = ?, unsure = 1 WHERE id = ?",
-        (to_json({**payload, "invoice_id": invoice_id}), names_json(flags), heir),
+        "UPDATE deliveries SET payload = ?, flags = ? WHERE id = ?",
+        (to_json({**payload, "invoice_id": invoice_id}), names_json([*flags, INVOICE_CARRIED]), heir),
     )
 
 
@@ -124,6 +131,7 @@ def inherit(db: Connection, heir: int) -> None:
     for holder in holders(db, names_of(db, heir), besides=heir):
         if holder.state in ("dead", "dismissed"):
             take_over(db, heir, holder.id)
+            carry_invoice(db, heir, holder.id)
 
 
 def pass_on(db: Connection, holder_id: int, now_ms: int) -> int | None:
@@ -141,6 +149,7 @@ def pass_on(db: Connection, holder_id: int, now_ms: int) -> int | None:
     rival = next((other for other in holders(db, names, besides=holder_id) if not other.gives_way), None)
     if rival is not None:
         take_over(db, rival.id, holder_id)
+        carry_invoice(db, rival.id, holder_id)
         adopt(db, rival.id, holder_id, now_ms)
         return None
     heir: int = duplicates[0]["id"]

@@ -120,8 +120,8 @@ def _claim(db: Connection, delivery_id: int, names: Sequence[str], now_ms: int) 
     for rival in rivals:
         if rival.gives_way:
             take_over(db, alive or delivery_id, rival.id)
+            carry_invoice(db, alive or delivery_id, rival.id)
             if alive is None:
-                carry_invoice(db, delivery_id, rival.id)
                 adopt(db, delivery_id, rival.id, now_ms)
     db.executemany(
         "INSERT INTO claims (name, delivery_id) VALUES (?, ?) ON CONFLICT DO NOTHING",

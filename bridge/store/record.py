@@ -248,8 +248,8 @@ class Batch:
             taken = take_over(self._db, alive or delivery_id, holder)
             names += taken
             self._claimed.update({name: alive or delivery_id for name, who in self._claimed.items() if who == holder})
+        self._heirs += [(alive or delivery_id, holder) for holder in ousted]
         if alive is None:
-            self._heirs += [(delivery_id, holder) for holder in ousted]
             return None, names_json(dict.fromkeys(names))
         # what another one holds stays out: whoever comes after this holder must not take it along
         self._grow(alive, [name for name in names if self._claimed.get(name, alive) == alive])

@@ -147,7 +147,7 @@ def _conclude(
             "attempts": before.attempts + verdict.counted,
             "tries": before.tries + 1,
             "budget_from": min(unpaused_ms(tracker, outcome.started_at), unpaused_ms(tracker, now)),
-            "unsure": before.unsure or outcome.sent is Sent.MAYBE,
+            "unsure": before.unsure or outcome.leaves_open,
             "reason": "" if isinstance(decision, Delivered) else clean(decision.reason),
             **_history(before, outcome, decision, tracker, now),
         },
@@ -201,8 +201,9 @@ def _refuses(outcome: Outcome) -> bool:
 
 def _conclude_late(db: Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
     """The lease was lost meanwhile: the try counts among the tries; only "the tracker has it" changes the state."""
-    maybe = outcome.sent is Sent.MAYBE
-    db.execute("UPDATE deliveries SET tries = tries + 1, unsure = unsure OR ? WHERE id = ?", (maybe, delivery.id))
+    db.execute(
+        "UPDATE deliveries SET tries = tries + 1, unsure = unsure OR ? WHERE id = ?", (outcome.leaves_open, delivery.id)
+    )
     if not isinstance(decision, Delivered) or delivery.state is DeliveryState.DELIVERED:
         return
     flags = names_json(dict.fromkeys((*delivery.flags, *decision.flags)))

@@ -1,10 +1,11 @@
 """Claims: one payment is one sale, whoever dies, is replayed or dismissed on the way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bridge.model import Dead, Delivered, Delivery, EventState, Meaning, RetryAt, Sale, Sent
+from bridge.model import Dead, Delivered, Delivery, EventState, Meaning, Outcome, RetryAt, Sale, Sent
 from bridge.store.base import Changed
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_outcome
 
@@ -481,24 +482,67 @@ async def test_what_a_dry_run_recorded_is_a_duplicate_when_the_real_one_was_quic
 # ── the invoice id first sent ────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("sent", [Sent.MAYBE, Sent.NO], ids=lambda sent: sent.value)
+#: What a try may come to, and whether the tracker may have the sale after it.
+TRIES = {
+    "no answer": (an_outcome(None, sent=Sent.MAYBE, error="timeout"), True),
+    "not sent": (an_outcome(None, sent=Sent.NO, error="refused"), False),
+    "500": (an_outcome(500), True),
+    "504": (an_outcome(504), True),
+    "501": (an_outcome(501), False),
+    "503": (an_outcome(503), False),
+    "429": (an_outcome(429), False),
+}
+
+
+async def tried_and_refused(hand: Hand, name: str, tried: Outcome) -> None:
+    """It comes to that, and to 422 at the next try."""
+    now = replace(tried, started_at=hand.now)
+    await hand.end(await claimed(hand, name), RetryAt(at=hand.now, reason="again"), now)
+    hand.later(seconds=1)
+    await hand.end(await claimed(hand, name), Dead(reason="422"), an_outcome(422, started_at=hand.now))
+
+
+@pytest.mark.parametrize(("tried", "maybe"), TRIES.values(), ids=TRIES)
 @pytest.mark.parametrize("early", [True, False], ids=["promoted", "newcomer"])
 async def test_the_heir_of_one_that_may_have_arrived_carries_its_invoice_id(
-    trusted: Hand, *, sent: Sent, early: bool
+    trusted: Hand, *, tried: Outcome, maybe: bool, early: bool
 ) -> None:
     await trusted.record(claiming("pi_1", "x", "y"))
     if early:
         await trusted.record(claiming("in_1", "y"))
-    tried = an_outcome(None, sent=sent, error="timeout", started_at=trusted.now)
-    await trusted.end(await claimed(trusted, "pi_1"), RetryAt(at=trusted.now, reason="timeout"), tried)
-    trusted.later(seconds=1)
-    await trusted.end(await claimed(trusted, "pi_1"), Dead(reason="422"), an_outcome(422, started_at=trusted.now))
+    await tried_and_refused(trusted, "pi_1", tried)
     if not early:
         await trusted.record(claiming("in_1", "y"))
 
     heir = await claimed(trusted, "in_1")
 
     assert isinstance(heir.payload, Sale)
-    maybe = sent is Sent.MAYBE
     assert ("pi_1" if maybe else "in_1") == heir.payload.invoice_id
     assert (("carries the invoice id first sent",) if maybe else ()) == heir.flags
+    assert maybe is heir.unsure
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["told before it died", "told after"])
+async def test_who_turns_out_to_be_the_same_sale_carries_it_too(trusted: Hand, *, early: bool) -> None:
+    """c says that x and y are one sale: y's holder is on its way already, and takes the place of x's."""
+    await trusted.record(claiming("a", "x"), claiming("b", "y"))
+    if early:
+        await trusted.record(claiming("c", "x", "y"))
+    await tried_and_refused(trusted, "a", TRIES["500"][0])
+    if not early:
+        await trusted.record(claiming("c", "x", "y"))
+
+    heir = await trusted.one("b")
+    assert isinstance(heir.payload, Sale)
+    assert (S.PENDING, "a", True) == (heir.state, heir.payload.invoice_id, heir.unsure)
+
+
+async def test_an_heir_that_was_tried_itself_keeps_its_own(trusted: Hand) -> None:
+    await trusted.record(claiming("a", "x"), claiming("b", "y"))
+    await tried_and_refused(trusted, "a", TRIES["500"][0])
+    await trusted.end(await claimed(trusted, "b"), RetryAt(at=trusted.now, reason="again"), an_outcome(429))
+    await trusted.record(claiming("c", "x", "y"))
+
+    heir = await trusted.one("b")
+    assert isinstance(heir.payload, Sale)
+    assert ("b", True) == (heir.payload.invoice_id, heir.unsure)

@@ -346,6 +346,18 @@ def test_a_rule_that_says_hold_does_not_repeat_what_is_unknown() -> None:
     assert isinstance(not_sent, RetryAt)
 
 
+@pytest.mark.parametrize(
+    ("status", "decision"),
+    [(500, Dead), (502, Dead), (504, Dead), (524, Dead), (501, RetryAt), (408, RetryAt), (425, RetryAt), (503, Pause)],
+)
+def test_a_failure_within_the_tracker_leaves_it_as_unknown_as_no_answer(
+    status: int, decision: type[Dead] | type[RetryAt] | type[Pause]
+) -> None:
+    came_to, _ = verdict(an_answer(status), a_delivery(when_unsure="hold"))
+
+    assert isinstance(came_to, decision)
+
+
 def test_a_success_after_an_unknown_answer_is_flagged() -> None:
     repeated, _ = verdict(an_answer(200, says_false=True), a_delivery(unsure=True))
     first, _ = verdict(an_answer(200), a_delivery(attempts=3))
