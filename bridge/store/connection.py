@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from bridge.errors import StoreError
+from bridge.store.sealing import UNSEALED, Seals
 
 #: How long a BEGIN waits for another program's write lock. A request may arrive just behind such a wait and
 #: then have its own, so a 503 takes twice as long at most.
@@ -45,7 +46,13 @@ _MEANINGS = (
 REFUSALS = (sqlite3.Error, OverflowError, MemoryError)
 
 
-def connect(path: Path) -> sqlite3.Connection:
+class Connected(sqlite3.Connection):
+    """A connection that knows what seals and opens the values that are personal."""
+
+    seals: Seals = UNSEALED
+
+
+def connect(path: Path, seals: Seals = UNSEALED) -> Connected:
     """Open the database; transactions are begun and ended by hand. Raises sqlite3.Error, also when there is no file."""
     db = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
@@ -54,8 +61,10 @@ def connect(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
+        factory=Connected,
     )
     try:
+        db.seals = seals
         db.row_factory = sqlite3.Row
         for pragma in _PRAGMAS:
             db.execute(pragma)

@@ -7,6 +7,8 @@ understand or that `postgres` translates.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from bridge.store.sealing import Seals
+
 #: Values for `?` in order, or for `:name` by name.
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
@@ -50,6 +52,9 @@ class Rows(Protocol):
 
 class Connection(Protocol):
     """One connection, used by one thread at a time."""
+
+    #: what seals and opens the values that are personal
+    seals: Seals
 
     @property
     def in_transaction(self) -> bool:

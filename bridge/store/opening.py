@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from bridge.errors import ConfigError, Place, Problem, did_you_mean
-from bridge.store.connection import as_store_error, connect
+from bridge.store.connection import Connected, as_store_error, connect
+from bridge.store.keyring import check_keys
 from bridge.store.migrations import Step, migrate, version
+from bridge.store.sealing import UNSEALED, Seals
 
 VARIABLE: Final = "TRACKBRIDGE_DATABASE_URL"
 
@@ -108,17 +110,18 @@ def check_folder(path: Path, *, create: bool) -> None:
         )
 
 
-def open_file(path: Path, steps: tuple[Step, ...], *, create: bool, now_ms: int) -> sqlite3.Connection:
+def open_file(path: Path, steps: tuple[Step, ...], *, create: bool, now_ms: int, seals: Seals = UNSEALED) -> Connected:
     """Open the database and bring it to this version's schema. Raises ConfigError."""
     db = None
     try:
         if create and not path.exists():
             # it will hold personal data: for its owner only, unless the operator says otherwise
             path.touch(mode=0o600)
-        db = connect(path)
+        db = connect(path, seals)
         _check_ours(db, path, steps)
         _use_wal(db, path)
         migrate(db, steps, now_ms=now_ms)
+        check_keys(db)
     except BaseException as error:
         if db is not None:
             db.close()

@@ -5,14 +5,14 @@ Owns its connection and its thread alone; a connection that fails is replaced at
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from bridge.errors import StoreError
-from bridge.store.connection import REFUSALS, as_store_error, connect
+from bridge.store.connection import REFUSALS, Connected, as_store_error, connect
+from bridge.store.sealing import Seals
 
 R = TypeVar("R")
 
@@ -20,13 +20,14 @@ R = TypeVar("R")
 class Reader:
     """Answers one question at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seals: Seals) -> None:
         self._path = path
-        self._db: sqlite3.Connection | None = None
+        self._seals = seals
+        self._db: Connected | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-reader")
         self._is_closed = False
 
-    async def read(self, question: Callable[[sqlite3.Connection], R]) -> R:
+    async def read(self, question: Callable[[Connected], R]) -> R:
         """Ask the database. Raises StoreError when it cannot answer."""
         if self._is_closed:
             raise StoreError("the store is closed")
@@ -46,10 +47,10 @@ class Reader:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
-    def _ask(self, question: Callable[[sqlite3.Connection], R]) -> R:
+    def _ask(self, question: Callable[[Connected], R]) -> R:
         try:
             if self._db is None:
-                self._db = connect(self._path)
+                self._db = connect(self._path, self._seals)
                 self._db.execute("PRAGMA query_only = ON")
             self._db.execute("BEGIN")
             try:

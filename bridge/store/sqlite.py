@@ -5,7 +5,6 @@ the file does not know, save one thing: leases whose commit was never confirmed,
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,6 +25,7 @@ from bridge.store import (
     trackers,
 )
 from bridge.store.base import LEASE, Claimed, Heard, Judge, Recorded, Settled, Settlement
+from bridge.store.connection import Connected
 from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Matter
@@ -43,9 +43,9 @@ _Forget: TypeAlias = Callable[[Connection, Sequence[int]], int]
 class SQLiteStore(SQLiteConsole, SQLiteFleet):
     """`base.Store` over one file. Use it from one loop only."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, lock: Lock | None) -> None:
+    def __init__(self, path: Path, db: Connected, lock: Lock | None) -> None:
         self._writer = Writer(path, db)
-        self._reader = Reader(path)
+        self._reader = Reader(path, db.seals)
         self._lock = lock
         #: leased by a claim that nobody got an answer to
         self._unanswered: set[int] = set()

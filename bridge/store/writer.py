@@ -9,7 +9,6 @@ alone, so it needs no lock.
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar, cast
 
 from bridge.errors import StoreError
-from bridge.store.connection import REFUSALS, as_store_error, concerns_everybody, connect
+from bridge.store.connection import REFUSALS, Connected, as_store_error, concerns_everybody, connect
+from bridge.store.keyring import witness
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 #: Does one verb for many callers inside a transaction: a result for each argument, in order.
-Work: TypeAlias = Callable[[sqlite3.Connection, Sequence[A]], Sequence[R]]
+Work: TypeAlias = Callable[[Connected, Sequence[A]], Sequence[R]]
 
 #: A commit waits for no more callers than this.
 MOST_TOGETHER = 256
@@ -50,10 +50,10 @@ class _Wish(Generic[A, R]):
             self.future.set_exception(self.error or StoreError("it is not known whether this was written"))
 
 
-def rehearsed(verb: Callable[[sqlite3.Connection], R]) -> Callable[[sqlite3.Connection], R]:
+def rehearsed(verb: Callable[[Connected], R]) -> Callable[[Connected], R]:
     """The verb that says what it would do, and leaves the database as it is."""
 
-    def rehearsal(db: sqlite3.Connection) -> R:
+    def rehearsal(db: Connected) -> R:
         db.execute("SAVEPOINT rehearsal")
         try:
             return verb(db)
@@ -67,9 +67,10 @@ def rehearsed(verb: Callable[[sqlite3.Connection], R]) -> Callable[[sqlite3.Conn
 class Writer:
     """Commits verbs in groups. Use it from one loop only."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: Connected) -> None:
         self._path = path
-        self._db: sqlite3.Connection | None = db
+        self._seals = db.seals
+        self._db: Connected | None = db
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-writer")
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Wish[object, object]] = []
@@ -92,10 +93,10 @@ class Writer:
             self._loop.call_soon(self._hand_over)
         return future
 
-    def alone(self, verb: Callable[[sqlite3.Connection], R]) -> "asyncio.Future[R]":
+    def alone(self, verb: Callable[[Connected], R]) -> "asyncio.Future[R]":
         """Do `verb` in the next commit."""
 
-        def work(db: sqlite3.Connection, _: Sequence[None]) -> Sequence[R]:
+        def work(db: Connected, _: Sequence[None]) -> Sequence[R]:
             return [verb(db)]
 
         return self.together(work, None)
@@ -149,13 +150,14 @@ class Writer:
     def _commit(self, batch: Sequence[_Wish[object, object]]) -> Exception | None:
         """One transaction: None when it is on disk or everybody was told otherwise, else why a verb failed."""
         try:
-            db = self._db = self._db or connect(self._path)
+            db = self._db = self._db or connect(self._path, self._seals)
             db.execute("BEGIN IMMEDIATE")
         except Exception as error:  # noqa: BLE001 - no memory is no sqlite3.Error; nobody may take it for done
             self._give_up(batch, error)
             return None
         try:
             _do(db, batch)
+            witness(db)
         except Exception as error:  # noqa: BLE001 - whatever a verb raises is its caller's, not the thread's
             self._roll_back(db)
             return error
@@ -173,7 +175,7 @@ class Writer:
         self._disconnect()
         _fail(batch, as_store_error(error))
 
-    def _roll_back(self, db: sqlite3.Connection) -> None:
+    def _roll_back(self, db: Connected) -> None:
         """Leave the transaction; a connection that cannot even do that is given up."""
         try:
             if db.in_transaction:
@@ -188,7 +190,7 @@ class Writer:
                 db.close()
 
 
-def _do(db: sqlite3.Connection, batch: Sequence[_Wish[object, object]]) -> None:
+def _do(db: Connected, batch: Sequence[_Wish[object, object]]) -> None:
     groups: dict[Work[object, object], list[_Wish[object, object]]] = {}
     for wish in batch:
         groups.setdefault(wish.work, []).append(wish)

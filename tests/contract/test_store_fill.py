@@ -9,6 +9,7 @@ import pytest
 
 from bridge.model import Dead, Delivered, Meaning, Payload, RetryAt, Wait
 from bridge.store import open_store
+from bridge.store.connection import Connected
 from bridge.store.emails import email_hash
 from bridge.store.sqlite import SQLiteStore
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event
@@ -239,7 +240,7 @@ async def test_of_an_address_only_a_keyed_hash_is_kept(trusted: Hand, tmp_path: 
     store = trusted.store
     assert isinstance(store, SQLiteStore)
 
-    with sqlite3.connect(tmp_path / "bridge.db") as db:
+    with sqlite3.connect(tmp_path / "bridge.db", factory=Connected) as db:
         rows = db.execute("SELECT namespace, customer, click_id FROM associations ORDER BY namespace").fetchall()
         ((key,),) = db.execute("SELECT value FROM secrets WHERE name = 'email'").fetchall()
         hashed = [email_hash(db, text) for text in ("ada@example.com", " ADA@example.COM\n", "ada@example.org")]
@@ -255,7 +256,7 @@ async def test_two_databases_hash_an_address_differently(tmp_path: Path) -> None
     hashes = set()
     for name in "ab":
         store = await open_store(f"sqlite:///{tmp_path / name}.db", exclusive=True)
-        with sqlite3.connect(tmp_path / f"{name}.db") as db:
+        with sqlite3.connect(tmp_path / f"{name}.db", factory=Connected) as db:
             hashes.add(email_hash(db, "ada@example.com"))
         db.close()
         await store.close()

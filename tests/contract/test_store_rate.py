@@ -19,6 +19,7 @@ from bridge.rate import Pace
 from bridge.retry import Policy, judge
 from bridge.store import claim, migrations, settle, trackers
 from bridge.store.base import Settlement
+from bridge.store.connection import Connected
 from bridge.store.encoding import encode_meaning, to_ms
 from bridge.store.record import Recording, record
 from tests.contract.store_hand import START, a_meaning, a_sale
@@ -29,9 +30,9 @@ _STEPS = migrations.shipped("sqlite")
 
 
 @contextlib.contextmanager
-def database() -> Iterator[sqlite3.Connection]:
+def database() -> Iterator[Connected]:
     with tempfile.TemporaryDirectory() as folder:
-        db = sqlite3.connect(Path(folder) / "rate.db", isolation_level=None)
+        db = sqlite3.connect(Path(folder) / "rate.db", isolation_level=None, factory=Connected)
         db.row_factory = sqlite3.Row
         migrations.migrate(db, _STEPS, now_ms=0)
         db.execute("BEGIN")
@@ -45,7 +46,7 @@ def database() -> Iterator[sqlite3.Connection]:
 class World:
     """A bridge that is ended and started again, and when the tracker heard from it."""
 
-    def __init__(self, db: sqlite3.Connection, pace: Pace) -> None:
+    def __init__(self, db: Connected, pace: Pace) -> None:
         self.db, self.pace = db, pace
         self.now = START
         self.heard: list[datetime] = []

@@ -18,6 +18,7 @@ from bridge.model import Decision, Delivered, Delivery, EventState, Meaning, Out
 from bridge.rate import Pace
 from bridge.store import connection, open_store
 from bridge.store.base import EventFilter, Settlement
+from bridge.store.connection import Connected
 from bridge.store.sqlite import SQLiteStore
 from tests.contract.store_hand import FREE, START, Hand, S, a_meaning, a_sale, an_event, an_outcome
 
@@ -219,7 +220,7 @@ async def test_a_disk_that_runs_full_loses_nothing_and_heals(tiny_disk: Path) ->
 # ── a COMMIT whose answer gets lost ──────────────────────────────────────────────────────────────────────────────
 
 
-class Lossy(sqlite3.Connection):
+class Lossy(Connected):
     """Answers its next COMMIT with an error, whether it was done or not."""
 
     arrives = True
@@ -293,7 +294,7 @@ async def test_a_try_whose_commit_is_unknown_is_settled_again_and_kept_once(
 # ── no memory, and whatever else may be raised ───────────────────────────────────────────────────────────────────
 
 
-class Failing(sqlite3.Connection):
+class Failing(Connected):
     """Raises once, at the first statement that begins so: what SQLITE_NOMEM is in Python, or anything else."""
 
     at = ""

@@ -20,6 +20,7 @@ RELEASED = {
     "0005_add_attribution": "8aacf8cc0833ddd45c89142eb1be02ec9279537bc00761b9ecc6dce862860685",
     "0006_add_replicas": "06cccc4a5cd7eceeb922d562651f61e708ea4c62bb2228852943e35cdf93cc71",
     "0007_add_marks": "825cf9f146fa9c615c29fbecb16588f86ef66cd06b1db97a1f068c5488c427b2",
+    "0008_add_encryption_keys": "8d7de91431e7e10c56fe6aba3ee0efcb7df4ebf261214511992f6b9973a5d0cb",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
