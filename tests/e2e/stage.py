@@ -8,8 +8,6 @@ import asyncio
 import contextlib
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -173,20 +171,9 @@ class Stage:
         await self.run("tracker", "resume")
 
     async def story(self, *names: str) -> None:
-        """Remember what `events show --json` says now of each: one process for all, since starts are slow."""
-        ask = "from bridge.cli import main\nfor name in {!r}: print(main(['events', 'show', name, '--json']))"
-        asked = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-c", ask.format(names)],
-            cwd=self.bridge.folder,
-            env=self.bridge.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        told = asked.stdout.split("\n]\n0\n")
-        for name, text in zip(names, told[:-1], strict=True):
-            (self.seen.stories[name],) = json.loads(f"{text}]")
+        """Remember what `events show --json` says now of each."""
+        for name in names:
+            (self.seen.stories[name],) = json.loads(await self.run("events", "show", name, "--json"))
 
     async def finish(self) -> Seen:
         """Gather the rest; nothing may have gone wrong unseen."""

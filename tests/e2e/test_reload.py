@@ -98,19 +98,26 @@ async def pour(bridge: BridgeProcess, stop: asyncio.Event) -> set[str]:
                 acknowledged.add(f"pi_{name}")
                 if stop.is_set():
                     return
+                await asyncio.sleep(0.02)  # some hundred a second: enough to have one under way at every moment
 
     await asyncio.gather(*(client(number) for number in range(CLIENTS)))
     return acknowledged
 
 
 def edit(bridge: BridgeProcess, folder: Path) -> None:
-    """Five sound edits and three broken ones, each noticed before the next."""
+    """Five sound edits and three broken ones, each noticed before the next: two by themselves, then by SIGHUP."""
     own = folder / "stripe.yaml"
+
+    def write(text: str) -> None:
+        own.write_text(text, encoding="utf-8")
+        if number > 0 and bridge.process is not None:
+            os.kill(bridge.process.pid, signal.SIGHUP)
+
     for number in range(5):
-        own.write_text(OWN.format(number=number), encoding="utf-8")
+        write(OWN.format(number=number))
         wait_until(partial(reloaded, bridge, "ok", number + 1), what="a reload")
         if number < 3:
-            own.write_text((BROKEN, CUT, "source: [")[number], encoding="utf-8")
+            write((BROKEN, CUT, "source: [")[number])
             wait_until(partial(reloaded, bridge, "failed", number + 1), what="a refusal")
             assert 1 == metric(bridge, "mappings_stale")
             assert any("stripe.yaml" in str(problem) for problem in detail(bridge)["problems"])  # type: ignore[attr-defined]  # a list of texts

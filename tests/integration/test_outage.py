@@ -42,8 +42,8 @@ from tests.simulation import SimulatedLoop, open_simulated, simulate
 START = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 HOUR = 3600.0
 GOES, COMES_BACK, ENDS = 0.5 * HOUR, 24.5 * HOUR, 26 * HOUR
-#: three webhooks a minute
-EVERY_SECONDS = 20.0
+#: three webhooks in two minutes
+EVERY_SECONDS = 40.0
 CUSTOMERS = 300
 PACE = Pace(n=60)
 
@@ -260,7 +260,7 @@ def a_day(folder: Path, trouble: Callable[[Tracker, Payload], Awaitable[Outcome]
 
 def check_what_always_holds(day: Day) -> None:
     """Everything arrived, in order, within the rate; nothing died; the time it took was told."""
-    assert day.recorded == len(day.deliveries) > 4_000
+    assert day.recorded == len(day.deliveries) > 2_000
     assert {DeliveryState.DELIVERED} == {one.state for one in day.deliveries}
     assert 0 == day.dead_while_away
     first_seen = list(dict.fromkeys(name_of(payload) for payload in day.tracker.accepted))
