@@ -40,6 +40,9 @@ COMMANDS = {
     "tracker": "show, pause or resume the delivering to the tracking API",
     "stripe": "with an API key: set the webhook endpoint up, take in what no webhook told",
     "forget": "remove a person's data, and keep what prevents double counting",
+    "backup": "copy the SQLite database while serve goes on",
+    "restore-check": "before serving from a restored database: doubt what it has as unsent",
+    "migrate-store": "move everything from one database to another",
     "config": "show the settings in force and where each came from",
     "doctor": "look for what is missing, and say the next thing to do",
 }
@@ -131,7 +134,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _declare(parser: argparse.ArgumentParser, name: str) -> None:
-    command = cast("Command", importlib.import_module(f"bridge.cli.{name}"))
+    command = cast("Command", importlib.import_module(f"bridge.cli.{name.replace('-', '_')}"))
     command.declare(parser)
     parser.add_argument(
         "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
