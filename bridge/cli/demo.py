@@ -18,7 +18,7 @@ from bridge.cli.output import BOLD, DIM, GREEN, RED, now, paint, printable, say,
 from bridge.demo.answers import Received
 from bridge.demo.play import STORY, Chapter, Scene, stage
 
-EXAMPLE = "demo --exit"
+EXAMPLE = "demo"
 
 _WIDTH = 100
 _INDENT = 12
@@ -26,19 +26,22 @@ _INDENT = 12
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """It needs no option."""
-    parser.add_argument(
-        "--exit", action="store_true", help="end after the story; it fails when anything is not as it must be"
+    after = parser.add_mutually_exclusive_group()
+    after.add_argument(
+        "--exit", action="store_true", help="end after the story, as it does by itself when nobody is at a terminal"
     )
+    after.add_argument("--stay", action="store_true", help="stay up after the story, though nobody is at a terminal")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Tell the story, then stay up for whoever wants to try."""
+    """Tell the story, then stay up for whoever wants to try; it fails when anything is not as it must be."""
+    is_watched = sys.stdin.isatty() and sys.stdout.isatty()
     with tempfile.TemporaryDirectory(prefix="trackbridge-demo-") as name:
         folder = Path(name)
         with (folder / "serve.log").open("w", encoding="utf-8") as file:
             writer = logs.start("json", stream=file)
             try:
-                return asyncio.run(_play(folder, ends=options.exit))
+                return asyncio.run(_play(folder, ends=options.exit or not (is_watched or options.stay)))
             finally:
                 writer.close()
 

@@ -208,7 +208,7 @@ def test_doctor_names_a_tracker_that_speaks_no_tls(here: BridgeProcess, capsys: 
 
 def test_the_demo_tells_six_webhooks_and_two_requests(clean_room: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bridge", "demo", "--exit"],
+        [sys.executable, "-m", "bridge", "demo"],  # by no terminal, so it ends by itself
         cwd=clean_room,
         env=clean_environment(PYTHONPATH=str(ROOT), TRACKBRIDGE_PORT="not a port", TMPDIR=str(clean_room)),
         capture_output=True,
@@ -230,7 +230,7 @@ def test_the_demo_tells_six_webhooks_and_two_requests(clean_room: Path) -> None:
 def test_the_demo_stays_up_for_whoever_wants_to_try(clean_room: Path) -> None:
     with (clean_room / "told").open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "demo"],
+            [sys.executable, "-m", "bridge", "demo", "--stay"],
             cwd=clean_room,
             env=clean_environment(PYTHONPATH=str(ROOT)),
             stdout=file,
