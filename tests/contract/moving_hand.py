@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import timedelta
 
+from bridge.encryption import keys_of
 from bridge.model import Dead, DeliveryState, RetryAt, Wait
 from bridge.store import Store
 from bridge.store.moving import opening
@@ -12,6 +13,7 @@ from tests.contract.store_hand import START, Hand, a_conversion, a_lead, a_meani
 from tests.contract.test_store_reversals import a_reversal, refunding
 
 S = DeliveryState
+KEYS = keys_of("q83vEjRWeJCrze8SNFZ4kCEyQ1RldoeYqavN7wESIzQ=")
 ODD = "Zoë \ud83d \0 \u2028 'quoted' \"twice\" \\N \\x00 \t\r\n{}"
 
 
@@ -50,7 +52,7 @@ async def something_of_everything(store: Store) -> Hand:
 
 def contents(url: str) -> dict[str, list[str]]:
     """Every row of every table that goes, sorted."""
-    end = opening.look(url, now=START)
+    end = opening.look(url, now=START, keys=KEYS)
     assert end is not None
     with closing(end):
         return {
@@ -61,5 +63,5 @@ def contents(url: str) -> dict[str, list[str]]:
 def move(source: str, target: str) -> list[tuple[int, int]]:
     """Move, and what was shown meanwhile."""
     shown: list[tuple[int, int]] = []
-    go(source, target, now=START, show=lambda done, total: shown.append((done, total)))
+    go(source, target, now=START, show=lambda done, total: shown.append((done, total)), keys=KEYS)
     return shown

@@ -9,10 +9,11 @@ import pytest
 from bridge.errors import ConfigError, StoreError
 from bridge.model import DeliveryState
 from bridge.store import Store, open_store
+from bridge.store.keyring import witness
 from bridge.store.marks import Mark, Marked, put, read, take
 from bridge.store.moving import go, opening, plan, undo
 from bridge.store.moving.ends import STAYS, End, tables_that_go
-from tests.contract.moving_hand import contents, move, something_of_everything
+from tests.contract.moving_hand import KEYS, contents, move, something_of_everything
 from tests.contract.store_hand import START, Hand, a_meaning, a_sale
 
 S = DeliveryState
@@ -24,11 +25,23 @@ def target(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def source(store: Store, url: str) -> str:
-    """A database with something of everything, which nobody serves from."""
+async def source(url: str) -> str:
+    """A database with something of everything, encrypted, which nobody serves from."""
+    store = await opened(url)
     await something_of_everything(store)
     await store.close()
+    by_hand(url, sealed)
     return url
+
+
+async def opened(url: str, *, exclusive: bool = True, unchecked: bool = False) -> Store:
+    return await open_store(url, exclusive=exclusive, unchecked=unchecked, keys=KEYS)
+
+
+def sealed(end: End) -> None:
+    """List the key, as the first commit does that seals something."""
+    end.db.seals.has_sealed = True
+    witness(end.db)
 
 
 def nothing(_: int, __: int) -> None:
@@ -37,7 +50,7 @@ def nothing(_: int, __: int) -> None:
 
 def by_hand(url: str, work: Callable[[End], None]) -> None:
     """Change a database as a crash, or somebody with an SQL shell, may leave it."""
-    end = opening.take(url, create=True, now=START)
+    end = opening.take(url, create=True, now=START, keys=KEYS)
     with closing(end), end.transaction():
         work(end)
 
@@ -58,7 +71,7 @@ async def test_everything_arrives_as_it_was_but_for_what_was_being_sent(source: 
 
 def test_every_table_of_the_schema_goes_or_is_one_that_stays(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
-    with closing(opening.take(url, create=True, now=START)) as end:
+    with closing(opening.take(url, create=True, now=START, keys=KEYS)) as end:
         tables = set(end.tables())
 
     assert tables == tables_that_go().keys() | STAYS
@@ -68,7 +81,7 @@ def test_every_table_of_the_schema_goes_or_is_one_that_stays(tmp_path: Path) -> 
 async def test_what_was_being_sent_is_an_unsure_try(source: str, target: str) -> None:
     move(source, target)
 
-    store = await open_store(target, exclusive=True)
+    store = await opened(target)
     hand = Hand(store)
     sent = await hand.one("being sent")
     assert (S.PENDING, True, 1) == (sent.state, sent.unsure, sent.tries)
@@ -78,7 +91,7 @@ async def test_what_was_being_sent_is_an_unsure_try(source: str, target: str) ->
 async def test_events_are_still_known_claims_are_still_held_and_lanes_go_on_in_order(source: str, target: str) -> None:
     move(source, target)
 
-    store = await open_store(target, exclusive=True)
+    store = await opened(target)
     hand = Hand(store)
     (known,) = await hand.record(a_sale("line 1", "cus_5"))
     (twin,) = await hand.record(a_meaning(a_sale("first", "cus_2"), key="another"))
@@ -95,7 +108,7 @@ async def test_the_old_database_is_refused_and_says_where_everything_went(source
 
     for exclusive in (True, False):
         with pytest.raises(ConfigError, match=r"was moved to sqlite:///.*target.db") as refused:
-            await open_store(source, exclusive=exclusive)
+            await opened(source, exclusive=exclusive)
         assert ["database-moved"] == [problem.code for problem in refused.value.problems]
 
 
@@ -114,37 +127,40 @@ async def test_how_far_it_is_is_told(store: Store, url: str, target: str) -> Non
 async def test_a_rehearsal_counts_and_changes_nothing(source: str, target: str, tmp_path: Path) -> None:
     before = contents(source)
 
-    planned = plan(source, target, now=START)
+    planned = plan(source, target, now=START, keys=KEYS)
 
     assert {table: len(rows) for table, rows in before.items()} == planned.rows
     assert before == contents(source)
     assert not (tmp_path / "target.db").exists()
-    await (await open_store(source, exclusive=True)).close()
+    await (await opened(source)).close()
 
 
 async def test_a_database_that_is_served_is_not_moved(store: Store, url: str, target: str) -> None:
     if store.is_shared:
         pytest.skip("a database that many may serve from has no lock: its replicas are asked instead")
     with pytest.raises(ConfigError, match="a serve uses"):
-        go(url, target, now=START, show=nothing)
+        go(url, target, now=START, show=nothing, keys=KEYS)
 
     await Hand(store).record(a_sale("still taken in"))
 
 
 async def test_data_are_never_moved_into_other_data(source: str, target: str) -> None:
-    other = await open_store(target, exclusive=True)
+    other = await opened(target)
     await Hand(other).record(a_sale("of another installation"))
     await other.close()
 
-    for attempt in (lambda: plan(source, target, now=START), lambda: go(source, target, now=START, show=nothing)):
+    for attempt in (
+        lambda: plan(source, target, now=START, keys=KEYS),
+        lambda: go(source, target, now=START, show=nothing, keys=KEYS),
+    ):
         with pytest.raises(ConfigError, match="has data of its own"):
             attempt()
 
-    await (await open_store(source, exclusive=True)).close()
+    await (await opened(source)).close()
 
 
 async def test_a_database_on_which_serve_was_tried_but_took_nothing_in_is_empty(source: str, target: str) -> None:
-    tried = await open_store(target, exclusive=True)
+    tried = await opened(target)
     await tried.greet("another", now=START)
     await tried.remember_revision("r0", "quiz", "source: quiz", now=START)
     await tried.close()
@@ -158,7 +174,7 @@ async def test_a_database_on_which_serve_was_tried_but_took_nothing_in_is_empty(
 
 async def test_a_move_into_itself_is_refused(source: str) -> None:
     with pytest.raises(ConfigError, match="same database"):
-        go(source, source, now=START, show=nothing)
+        go(source, source, now=START, show=nothing, keys=KEYS)
 
 
 async def test_what_cannot_be_copied_changes_nothing_and_the_old_one_is_served_on(source: str, target: str) -> None:
@@ -168,10 +184,10 @@ async def test_what_cannot_be_copied_changes_nothing_and_the_old_one_is_served_o
     by_hand(target, spoil)
 
     with pytest.raises(StoreError):
-        go(source, target, now=START, show=nothing)
+        go(source, target, now=START, show=nothing, keys=KEYS)
 
     assert [] == contents(target)["events"]
-    await (await open_store(source, exclusive=True)).close()
+    await (await opened(source)).close()
     by_hand(target, lambda end: end.db.execute("DROP TRIGGER no").close())
     move(source, target)
     assert contents(source)["attempts"] != []
@@ -184,7 +200,7 @@ async def test_a_copy_that_is_not_the_same_is_not_kept(source: str, target: str)
     by_hand(target, spoil)
 
     with pytest.raises(StoreError, match="claims did not arrive as it was sent"):
-        go(source, target, now=START, show=nothing)
+        go(source, target, now=START, show=nothing, keys=KEYS)
 
     assert [] == contents(target)["claims"]
 
@@ -193,14 +209,14 @@ async def test_a_move_that_was_killed_before_everything_was_there_begins_anew(so
     went = Marked(at_ms=1, move="killed", place=opening.place_of(target))
     by_hand(source, lambda end: put(end.db, Mark.MOVING, went))
     with pytest.raises(ConfigError, match="did not end"):
-        await open_store(source, exclusive=True)
+        await opened(source)
     before = contents(source)
 
     move(source, target)
 
     assert before["events"] == contents(target)["events"]
     with pytest.raises(ConfigError, match="was moved"):
-        await open_store(source, exclusive=True)
+        await opened(source)
 
 
 async def test_a_move_that_was_killed_when_everything_was_there_is_ended_without_copying(
@@ -214,16 +230,16 @@ async def test_a_move_that_was_killed_when_everything_was_there_is_ended_without
         put(end.db, Mark.MOVING, moved)
 
     by_hand(source, forget_the_end)
-    store = await open_store(target, exclusive=True)
+    store = await opened(target)
     await Hand(store).record(a_sale("taken in since"))
     await store.close()
 
-    assert go(source, target, now=START, show=nothing).had_arrived
+    assert go(source, target, now=START, show=nothing, keys=KEYS).had_arrived
 
     assert any("taken in since" in row for row in contents(target)["deliveries"])
     with pytest.raises(ConfigError, match="was moved"):
-        await open_store(source, exclusive=True)
-    assert go(source, target, now=START, show=nothing).had_arrived, "and once more changes nothing"
+        await opened(source)
+    assert go(source, target, now=START, show=nothing, keys=KEYS).had_arrived, "and once more changes nothing"
 
 
 async def test_a_move_that_began_goes_nowhere_else(source: str, target: str, tmp_path: Path) -> None:
@@ -231,26 +247,26 @@ async def test_a_move_that_began_goes_nowhere_else(source: str, target: str, tmp
     by_hand(source, lambda end: put(end.db, Mark.MOVING, went))
 
     with pytest.raises(ConfigError, match=r"a move to .*target.db began"):
-        go(source, f"sqlite:///{tmp_path / 'elsewhere.db'}", now=START, show=nothing)
+        go(source, f"sqlite:///{tmp_path / 'elsewhere.db'}", now=START, show=nothing, keys=KEYS)
 
-    assert not undo(source, now=START)
-    await (await open_store(source, exclusive=True)).close()
+    assert not undo(source, now=START, keys=KEYS)
+    await (await opened(source)).close()
 
 
 async def test_a_move_that_is_taken_back_leaves_a_database_to_be_checked(source: str, target: str) -> None:
     move(source, target)
 
-    assert undo(source, now=START)
+    assert undo(source, now=START, keys=KEYS)
 
     with pytest.raises(ConfigError, match="restore-check"):
-        await open_store(source, exclusive=True)
-    store = await open_store(source, exclusive=True, unchecked=True)
+        await opened(source)
+    store = await opened(source, unchecked=True)
     assert START == (await store.restored()).backup_at
     await store.doubt(now=START, send_leads=False)
     await store.close()
-    await (await open_store(source, exclusive=True)).close()
+    await (await opened(source)).close()
     with pytest.raises(ConfigError, match="has not moved"):
-        undo(source, now=START)
+        undo(source, now=START, keys=KEYS)
 
 
 async def test_a_backup_is_not_moved_before_it_was_checked(store: Store, url: str, target: str) -> None:
@@ -258,4 +274,4 @@ async def test_a_backup_is_not_moved_before_it_was_checked(store: Store, url: st
     await store.close()
 
     with pytest.raises(ConfigError, match="restore-check"):
-        go(url, target, now=START, show=nothing)
+        go(url, target, now=START, show=nothing, keys=KEYS)

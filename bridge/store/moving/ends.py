@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Final, Protocol, TypeAlias
 
+from bridge.store.connection import Connected
 from bridge.store.database import Connection
 from bridge.store.encoding import Value
 from bridge.store.migrations import migrate, shipped
@@ -58,7 +59,7 @@ class End(Protocol):
 @cache
 def tables_that_go() -> Tables:
     """The tables of this version that a move takes along."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+    with closing(sqlite3.connect(":memory:", isolation_level=None, factory=Connected)) as db:
         migrate(db, shipped("sqlite"), now_ms=0)
         return {name: columns for name, columns in sqlite_tables(db).items() if name not in STAYS}
 

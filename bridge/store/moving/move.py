@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from bridge.encryption import NO_KEYS, EncryptionKeys
 from bridge.errors import StoreError
 from bridge.store import marks
 from bridge.store.encoding import Value, to_ms
+from bridge.store.keyring import witness
 from bridge.store.marks import Mark, Marked, problem
 from bridge.store.moving.ends import PREFILLED, STAYS, End, Tables, Tally, count, tables_that_go
 from bridge.store.moving.opening import look, place_of, same, take
@@ -50,16 +52,16 @@ class Moved:
     had_arrived: bool = False
 
 
-def plan(source_url: str, target_url: str, *, now: datetime) -> Plan:
+def plan(source_url: str, target_url: str, *, now: datetime, keys: EncryptionKeys = NO_KEYS) -> Plan:
     """Say how much would go, and change nothing. Raises ConfigError when it could not."""
     _check_differ(source_url, target_url)
-    source = look(source_url, now=now)
+    source = look(source_url, now=now, keys=keys)
     if source is None:
         raise problem("database-missing", "there is no database to move", fix="name the one that serve uses")
     with closing(source):
         _check_source(source, target_url)
         rows = {table: count(source, table) for table in _tables(source)}
-        target = look(target_url, now=now)
+        target = look(target_url, now=now, keys=keys)
         if target is None:
             return Plan(source=source.place, target=place_of(target_url), rows=rows)
         with closing(target):
@@ -67,21 +69,24 @@ def plan(source_url: str, target_url: str, *, now: datetime) -> Plan:
             return Plan(source=source.place, target=target.place, rows=rows)
 
 
-def go(source_url: str, target_url: str, *, now: datetime, show: Show) -> Moved:
-    """Move everything. Raises ConfigError when it cannot begin, StoreError when it broke off."""
+def go(source_url: str, target_url: str, *, now: datetime, show: Show, keys: EncryptionKeys = NO_KEYS) -> Moved:
+    """Move everything. Raises ConfigError when it cannot begin, StoreError when it broke off.
+
+    What is encrypted goes as it is; `keys` are those that serve has, since no database is opened without them.
+    """
     _check_differ(source_url, target_url)
-    with closing(take(source_url, create=False, now=now)) as source:
+    with closing(take(source_url, create=False, now=now, keys=keys)) as source:
         _check_source(source, target_url)
-        with closing(take(target_url, create=True, now=now)) as target:
+        with closing(take(target_url, create=True, now=now, keys=keys)) as target:
             return _go(source, target, now, show)
 
 
-def undo(source_url: str, *, now: datetime) -> bool:
+def undo(source_url: str, *, now: datetime, keys: EncryptionKeys = NO_KEYS) -> bool:
     """Let a database be served again that has moved, or was about to; whether it had moved.
 
     One that had moved stands as a backup does: what it has as unsent may have been sent since.
     """
-    with closing(take(source_url, create=False, now=now)) as source, source.transaction():
+    with closing(take(source_url, create=False, now=now, keys=keys)) as source, source.transaction():
         found = marks.read(source.db)
         marks.take(source.db, Mark.MOVING, Mark.MOVED)
         if moved := found.get(Mark.MOVED):
@@ -218,7 +223,9 @@ def _copied(source: End, target: End, now: datetime, show: Show) -> tuple[dict[s
             raise StoreError(f"{table} did not arrive as it was sent ({sent.rows} rows, {arrived.rows} there)")
         rows[table] = sent.rows
         done += sent.rows
-    return rows, rescue(target.db, now)
+    rescued = rescue(target.db, now)
+    witness(target.db)
+    return rows, rescued
 
 
 def _counted(

@@ -8,19 +8,20 @@ from datetime import datetime
 from pathlib import Path
 
 from bridge.errors import ConfigError
-from bridge.store.connection import REFUSALS, as_store_error
+from bridge.store.connection import REFUSALS, Connected, as_store_error
 from bridge.store.database import Connection
 from bridge.store.encoding import Value, to_ms
 from bridge.store.marks import problem
 from bridge.store.migrations import shipped
 from bridge.store.moving.ends import Tables, sqlite_tables
 from bridge.store.opening import Lock, check_folder, locate, open_file, take_lock
+from bridge.store.sealing import Seals
 
 
 class SQLiteEnd:
     """`ends.End` over one file."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, lock: Lock | None) -> None:
+    def __init__(self, path: Path, db: Connected, lock: Lock | None) -> None:
         self.place = place_of(path)
         self.db: Connection = db
         self._lock = lock
@@ -66,7 +67,7 @@ def place_of(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def take(url: str, *, create: bool, now: datetime) -> SQLiteEnd:
+def take(url: str, *, create: bool, now: datetime, seals: Seals) -> SQLiteEnd:
     """Open a file as one end of a move. Raises ConfigError, also when a serve has it."""
     path = path_of(url)
     check_folder(path, create=create)
@@ -83,19 +84,23 @@ def take(url: str, *, create: bool, now: datetime) -> SQLiteEnd:
             place=place_of(path),
         ) from None
     try:
-        return SQLiteEnd(path, open_file(path, shipped("sqlite"), create=create, now_ms=to_ms(now)), lock)
+        return SQLiteEnd(path, _opened(path, seals, create=create, now=now), lock)
     except BaseException:
         lock.release()
         raise
 
 
-def look(url: str, *, now: datetime) -> SQLiteEnd | None:
+def look(url: str, *, now: datetime, seals: Seals) -> SQLiteEnd | None:
     """Open a file only to look at it, beside whoever serves from it; None when there is none yet."""
     path = path_of(url)
     check_folder(path, create=True)
     if not path.exists():
         return None
-    return SQLiteEnd(path, open_file(path, shipped("sqlite"), create=False, now_ms=to_ms(now)), None)
+    return SQLiteEnd(path, _opened(path, seals, create=False, now=now), None)
+
+
+def _opened(path: Path, seals: Seals, *, create: bool, now: datetime) -> Connected:
+    return open_file(path, shipped("sqlite"), create=create, now_ms=to_ms(now), seals=seals)
 
 
 def path_of(url: str) -> Path:
