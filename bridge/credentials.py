@@ -65,6 +65,12 @@ def bind(
     )
 
 
+def variables(verify: Node) -> tuple[str, ...]:
+    """The variables that a `verify` section names, each once."""
+    found = (_VARIABLE.fullmatch(node.text.strip()) for node in verify.scalars())
+    return tuple(dict.fromkeys(one.group(1) for one in found if one is not None))
+
+
 def unset(verify: Node, source: str, name: str) -> Problem:
     """What to say of a variable that this source needs and that is not set."""
     node = next((n for n in verify.scalars() if f"${{{name}}}" in n.text), verify)

@@ -71,7 +71,17 @@ class Metrics:
         self.registry.register(_Stored(version, lambda: self._snapshot))
 
     def _watch(self) -> None:
-        """What is watched beside the river: silence, who is told, who is asked."""
+        """What is watched beside the river: silence, other replicas, who is told, who is asked."""
+        self.replicas = Gauge(
+            "trackbridge_replicas",
+            "Replicas on this database that were heard of lately, this one among them.",
+            registry=self.registry,
+        )
+        self.replicas_differ = Gauge(
+            "trackbridge_replicas_differ",
+            "1 while replicas have worked by different mappings or settings for longer than a minute.",
+            registry=self.registry,
+        )
         self.source_silent = Gauge(
             "trackbridge_source_silent",
             "1 while a source, or a rule of it, has been silent for longer than its mapping allows.",

@@ -39,6 +39,8 @@ class Kind(Enum):
     STALE = "mappings.kept"
     MENDED = "mappings.reloaded"
     GAPS = "reconcile.gaps"
+    DIFFER = "replicas.differ"
+    AGREE = "replicas.agree"
 
 
 #: The words of a mapping's `notify: {on: …}`: what concerns one source.
@@ -47,6 +49,11 @@ TOPICS: Final[Mapping[str, frozenset[Kind]]] = {
     "silent": frozenset({Kind.SILENT, Kind.HEARD}),
     "gaps": frozenset({Kind.GAPS}),
 }
+
+#: Replicas that look at the same files notice a change of them within this time of each other.
+_SAME_FILES: Final = timedelta(minutes=2)
+#: More are not named in a sentence.
+_MOST_LISTED: Final = 5
 
 #: What JSON the data of a notice may hold.
 Fact: TypeAlias = str | int | None
@@ -64,6 +71,10 @@ class Notice:
     data: Mapping[str, Fact] = field(default_factory=dict)
     #: whose it is; empty for what concerns everybody
     source: str = ""
+    #: what all replicas call it that notice it, so that one of them tells it; empty for what only one can notice
+    once: str = ""
+    #: for how long the others need not
+    holds: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,17 +177,19 @@ def nobody(_: Notice) -> None:
 # ── the notices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def paused(at: datetime, *, why: str, next_at: datetime | None) -> Notice:
+def paused(at: datetime, *, why: str, next_at: datetime | None, since: datetime) -> Notice:
     """Deliveries are held back for all."""
     why = ours(why)
     text = f"deliveries are paused: {why}. Nothing is lost; look: trackbridge tracker"
-    return Notice(kind=Kind.PAUSED, at=at, text=text, data={"why": why, "next_try": _iso(next_at) if next_at else None})
+    data: dict[str, Fact] = {"why": why, "next_try": _iso(next_at) if next_at else None}
+    return Notice(kind=Kind.PAUSED, at=at, text=text, data=data, once=f"paused {_iso(since)} {why}")
 
 
-def resumed(at: datetime, *, after: str) -> Notice:
-    """They go again."""
+def resumed(at: datetime, *, after: str, since: datetime) -> Notice:
+    """They go again; `since`: when the pause began."""
     after = ours(after)
-    return Notice(kind=Kind.RESUMED, at=at, text=f"deliveries go again, after: {after}", data={"after": after})
+    text = f"deliveries go again, after: {after}"
+    return Notice(kind=Kind.RESUMED, at=at, text=text, data={"after": after}, once=f"resumed {_iso(since)}")
 
 
 def dead(at: datetime, delivery: Delivery, *, why: str) -> Notice:
@@ -201,26 +214,31 @@ def silent(at: datetime, *, source: str, rule: str, since: datetime, span: timed
     )
     text = f"{what} for more than {spell(span)} ({ever} {_minute(since)}). {look}"
     data: dict[str, Fact] = {"rule": rule, "since": _iso(since), "after_seconds": int(span.total_seconds())}
-    return Notice(kind=Kind.SILENT, at=at, text=text, data=data, source=source)
+    once = f"silent {source} {rule} {'never' if is_first else _iso(since)}"
+    return Notice(kind=Kind.SILENT, at=at, text=text, data=data, source=source, once=once)
 
 
-def heard(at: datetime, *, source: str, rule: str, after: timedelta) -> Notice:
-    """It has come again."""
+def heard(at: datetime, *, source: str, rule: str, after: timedelta, since: datetime | None) -> Notice:
+    """It has come again; `since`: when it came before, if ever."""
     what = f'the rule "{rule}" of "{source}" has matched again' if rule else f'"{source}" is heard again'
     data: dict[str, Fact] = {"rule": rule, "silent_seconds": int(after.total_seconds())}
-    return Notice(kind=Kind.HEARD, at=at, text=f"{what}, after {spell(after)}", data=data, source=source)
+    once = f"heard {source} {rule} {_iso(since) if since else 'never'}"
+    return Notice(kind=Kind.HEARD, at=at, text=f"{what}, after {spell(after)}", data=data, source=source, once=once)
 
 
-def stale(at: datetime, *, problems: int) -> Notice:
-    """The mappings on disk cannot come into force."""
+def stale(at: datetime, *, problems: int, digest: str) -> Notice:
+    """The mappings on disk cannot come into force; `digest` says for replicas whether they mean the same problems."""
     many = "a problem" if problems == 1 else f"{problems} problems"
     text = f"the changed mappings have {many}; those loaded before stay in force. Look: trackbridge check"
-    return Notice(kind=Kind.STALE, at=at, text=text, data={"problems": problems})
+    data: dict[str, Fact] = {"problems": problems}
+    return Notice(kind=Kind.STALE, at=at, text=text, data=data, once=f"stale {digest}", holds=_SAME_FILES)
 
 
 def mended(at: datetime) -> Notice:
     """They have come into force at last."""
-    return Notice(kind=Kind.MENDED, at=at, text="the mappings are mended and in force")
+    return Notice(
+        kind=Kind.MENDED, at=at, text="the mappings are mended and in force", once="mended", holds=_SAME_FILES
+    )
 
 
 def gaps(at: datetime, *, source: str, count: int, since: datetime) -> Notice:
@@ -228,6 +246,20 @@ def gaps(at: datetime, *, source: str, count: int, since: datetime) -> Notice:
     many = "an event" if count == 1 else f"{count} events"
     text = f'"{source}" had {many} since {_minute(since)} that no webhook brought; taken in now. Look at its webhooks'
     return Notice(kind=Kind.GAPS, at=at, text=text, data={"count": count, "since": _iso(since)}, source=source)
+
+
+def differ(at: datetime, what: Sequence[str], *, key: str) -> Notice:
+    """Replicas have worked by different mappings or settings for longer than an upgrade takes."""
+    named = ", ".join(what[:_MOST_LISTED]) + (f" and {len(what) - _MOST_LISTED} more" * (len(what) > _MOST_LISTED))
+    text = f"replicas do not work alike: {named}. Look: trackbridge replicas"
+    data: dict[str, Fact] = {"what": named, "count": len(what)}
+    return Notice(kind=Kind.DIFFER, at=at, text=text, data=data, once=f"differ {key}", holds=timedelta(minutes=10))
+
+
+def agree(at: datetime) -> Notice:
+    """They do again."""
+    text = "the replicas work alike again"
+    return Notice(kind=Kind.AGREE, at=at, text=text, once="agree", holds=_SAME_FILES)
 
 
 def ours(reason: str) -> str:

@@ -18,6 +18,7 @@ from bridge.intake import Intake, understand
 from bridge.library import Source
 from bridge.model import Json, Verified, Webhook
 from bridge.stripe_api import StripeApi, StripeTrouble
+from bridge.upkeep import at_once
 
 #: How an event is proven that was asked of Stripe itself, over TLS, with the operator's key.
 FETCHED = "fetched with an API key"
@@ -88,14 +89,20 @@ async def reconcile(
 
 
 async def keep_reconciled(
-    look: Callable[[datetime, datetime], Awaitable[Progress]], *, every: timedelta, clock: Callable[[], datetime]
+    look: Callable[[datetime, datetime], Awaitable[Progress]],
+    *,
+    every: timedelta,
+    clock: Callable[[], datetime],
+    turn: Callable[[], Awaitable[None]] = at_once,
 ) -> None:
     """Look now and every so often until cancelled, each time back to before the last look that succeeded.
 
     The first look goes back as far as Stripe itself goes on sending: three days. What fails is tried at the next one.
+    `turn` waits until it is this replica that looks for all.
     """
     since = clock() - FIRST_LOOK
     while True:
+        await turn()
         until = clock()
         try:
             progress = await look(since, until)

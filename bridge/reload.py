@@ -3,12 +3,14 @@
 Watches by looking at the files' marks (time, size, inode), because that works on every filesystem and with every
 way of replacing a file. A change counts once it has been still for one look: a file that is being written is not
 read. A set with any problem never comes into force, not even in part. A webhook keeps the set it started with.
+What else was read along with it (`then`) is told whether the set is sound.
 """
 
 import asyncio
 import contextlib
+import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,13 +93,19 @@ class Reloader:
         self._clock = clock
         self._look_seconds = look_seconds
         self._tell = tell
+        #: what follows a reload; it is told whether the set on disk is in force, and may raise StoreError
+        self.then: Callable[[bool], Awaitable[None]] | None = None
         self._asked = asyncio.Event()
+        self._why = ""
+        #: the database could not take it: look again though nothing has changed
+        self._is_due = False
         #: the files as they were when they were last read
         self._read = marked
         metrics.mappings_loaded.set(self.loaded_at.timestamp())
 
-    def ask(self) -> None:
+    def ask(self, why: str = "asked") -> None:
         """Reload now, whether or not a file has changed: what SIGHUP does."""
+        self._why = why
         self._asked.set()
 
     async def run(self) -> None:
@@ -109,8 +117,8 @@ class Reloader:
             now = await asyncio.to_thread(self._look)
             if self._asked.is_set():
                 self._asked.clear()
-                await self._guarded(now, why="asked")
-            elif now != self._read and now == last:
+                await self._guarded(now, why=self._why)
+            elif self._is_due or (now != self._read and now == last):
                 await self._guarded(now, why="changed")
             last = now
 
@@ -124,19 +132,28 @@ class Reloader:
 
     async def reload(self, found: Marks, *, why: str) -> bool:
         """Read, check and swap, or keep what is in force; whether the new set is."""
+        self._is_due = False
+        try:
+            return await self._reloaded(found, why)
+        except StoreError as error:
+            self._is_due = True
+            logs.event(_log, logging.WARNING, "mappings.kept", why=str(error))
+            return False
+
+    async def _reloaded(self, found: Marks, why: str) -> bool:
         try:
             fresh = await asyncio.to_thread(self._load)
         except ConfigError as error:
             self._read = found
             self._keep(error.problems, why)
+            if self.then is not None:
+                await self.then(False)  # noqa: FBT003 - that it is not sound
             return False
-        try:
-            await self._remember(fresh)
-        except StoreError as error:  # the marks stay the old ones, so the next look tries again
-            logs.event(_log, logging.WARNING, "mappings.kept", why=str(error))
-            return False
+        await self._remember(fresh)
         self._read = found
         self._swap(fresh, why)
+        if self.then is not None:
+            await self.then(True)  # noqa: FBT003 - that it is sound
         return True
 
     async def _remember(self, fresh: Library) -> None:
@@ -170,7 +187,7 @@ class Reloader:
         is_first, since = self.failure is None, self.failure.since if self.failure else self._clock()
         self.failure = Failure(since=since, problems=tuple(problems))
         if is_first:  # the next ones are somebody at work on it
-            self._tell(notices.stale(since, problems=len(self.failure.problems)))
+            self._tell(notices.stale(since, problems=len(self.failure.problems), digest=_digest(self.failure.problems)))
         self._metrics.reloads.labels("failed").inc()
         self._metrics.mappings_stale.set(1)
         for problem in self.failure.problems:
@@ -185,6 +202,13 @@ class Reloader:
             )
         kept = "the mappings loaded before stay in force"
         logs.event(_log, logging.ERROR, "mappings.kept", why=why, problems=len(self.failure.problems), so=kept)
+
+
+def _digest(problems: Sequence[Problem]) -> str:
+    """The same for the same problems, without their texts."""
+    return hashlib.sha256(
+        "\0".join(problem.what for problem in problems).encode("utf-8", "backslashreplace")
+    ).hexdigest()[:16]
 
 
 def differences(before: Library, after: Library) -> dict[str, list[str]]:

@@ -45,6 +45,7 @@ class Policy:
 #: Ends of a try that are our own doing and say nothing of the tracker: the first word of an outcome's error.
 INTERRUPTED = "interrupted by shutdown"
 BUG = "bug"
+LATE = "its turn was over before it began"
 
 #: Statuses that speak of us (token, plan, host), not of this delivery.
 _REFUSALS = {
@@ -186,7 +187,7 @@ def _observe(tracker: Tracker, delivery: Delivery, outcome: Outcome, now: dateti
 
 def is_ours(outcome: Outcome) -> bool:
     """Whether a try ended by our own doing."""
-    return outcome.status is None and outcome.error in (INTERRUPTED, BUG)
+    return outcome.status is None and outcome.error in (INTERRUPTED, BUG, LATE)
 
 
 def _proves_well(outcome: Outcome, tracker: Tracker) -> bool:

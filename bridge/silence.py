@@ -117,7 +117,7 @@ class Silence:
 
     def _judge(self, watch: _Watch, at: datetime | None) -> None:
         """Take in what was heard; tell when silence began or ended."""
-        now, before = self._clock(), watch.since
+        now, before, last = self._clock(), watch.since, watch.last
         if at is not None and (watch.last is None or at > watch.last):
             watch.last = at
             if not watch.rule:
@@ -132,7 +132,7 @@ class Silence:
         if watch.is_silent and not was_silent:
             self._tell_silent(watch, watch.span, now)
         elif was_silent and not watch.is_silent and watch.since > before:
-            self._tell_heard(watch, watch.since - before, now)
+            self._tell_heard(watch, watch.since - before, last, now)
 
     def _calm(self, watch: _Watch) -> None:
         """Nobody watches this any more, or nobody minds."""
@@ -154,7 +154,7 @@ class Silence:
         )
         self._tell(notice)
 
-    def _tell_heard(self, watch: _Watch, after: timedelta, now: datetime) -> None:
+    def _tell_heard(self, watch: _Watch, after: timedelta, since: datetime | None, now: datetime) -> None:
         logs.event(
             _log,
             logging.WARNING,
@@ -163,7 +163,7 @@ class Silence:
             rule=watch.rule or None,
             after=notices.spell(after),
         )
-        self._tell(notices.heard(now, source=watch.source, rule=watch.rule, after=after))
+        self._tell(notices.heard(now, source=watch.source, rule=watch.rule, after=after, since=since))
 
 
 def _remove(gauge: Gauge, *labels: str) -> None:

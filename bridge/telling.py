@@ -31,10 +31,12 @@ class Teller:
         if tracker.is_paused and (not before.is_paused or is_other):
             until = tracker.paused_until or tracker.probe_at
             logs.event(_log, logging.WARNING, "tracker.paused", why=tracker.pause_reason, next_at=until)
-            self._notify(notices.paused(self._clock(), why=tracker.pause_reason, next_at=until))
+            since = tracker.paused_since or self._clock()
+            self._notify(notices.paused(self._clock(), why=tracker.pause_reason, next_at=until, since=since))
         elif before.is_paused and not tracker.is_paused:
             logs.event(_log, logging.WARNING, "tracker.resumed", after=before.pause_reason)
-            self._notify(notices.resumed(self._clock(), after=before.pause_reason))
+            since = before.paused_since or self._clock()
+            self._notify(notices.resumed(self._clock(), after=before.pause_reason, since=since))
             return True
         return False
 

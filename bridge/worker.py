@@ -3,6 +3,9 @@
 Guarantees: at least once to the tracker; a repeat only when the answer was unknown. A delivery is leased on disk
 before its request leaves, and its outcome is on disk before anything else is claimed: an outcome that cannot be
 written stays in memory and nothing new is sent until it is. Reads and writes the store alone; intake wakes it.
+
+Beside other replicas: it asks every second, for a commit elsewhere wakes nobody here, and one that was frozen sends
+nothing that others may have taken up meanwhile.
 """
 
 import asyncio
@@ -19,7 +22,7 @@ from bridge.metrics import Metrics
 from bridge.model import Dead, Decision, Delivery, Outcome, Payload, Sent, Tracker
 from bridge.notices import Notice
 from bridge.rate import Pace
-from bridge.store.base import Claimed, Settlement, Store
+from bridge.store.base import LEASE, Claimed, Settlement, Store
 from bridge.telling import Teller
 
 _log = logs.get("bridge.worker")
@@ -28,6 +31,10 @@ _log = logs.get("bridge.worker")
 POLL_SECONDS = 1.0
 #: Tries that end within this time of each other share a commit.
 GATHER_SECONDS = 0.002
+#: A lease lasts as long as a try may take, and so much longer, so that its outcome can be written.
+SETTLED_WITHIN = timedelta(seconds=15)
+#: What was claimed longer ago is not sent where others may free its lease: the answer could come after its end.
+START_WITHIN_SECONDS = 10.0
 
 Send = Callable[[Payload], Awaitable[Outcome]]
 
@@ -59,29 +66,32 @@ class Worker:
         metrics: Metrics,
         clock: Callable[[], datetime],
         policy: retry.Policy | None = None,
+        lease: timedelta = LEASE,
         slots: int = 32,
         jitter: Callable[[], float] = random.random,
         poll_seconds: float = POLL_SECONDS,
         tell: Callable[[Notice], None] = notices.nobody,
         lookups: Lookups | None = None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._send = send
         self._pace = pace
+        self._lease = lease
+        self._may_send = may_send
         self._clock = clock
         self._policy = policy or retry.Policy()
         self._slots = slots
         self._jitter = jitter
         self._poll_seconds = poll_seconds
         self._teller = Teller(metrics=metrics, clock=clock, notify=tell)
-        self._lookups = lookups
-        if lookups is not None:
-            lookups.wake = self.wake
         self._wake = asyncio.Event()
+        self._lookups: Lookups | None = None
+        self.ask_with(lookups)
         self._sending: set[asyncio.Task[None]] = set()
         self._unsettled: list[Settlement] = []
-        #: leased, and to be handed to the look-ups
-        self._unasked: list[Delivery] = []
+        #: leased, since when, and to be handed to the look-ups
+        self._unasked: list[tuple[Delivery, float]] = []
         self._tracker = Tracker()
         self._has_resumed = False
         self._stopping = False
@@ -90,6 +100,16 @@ class Worker:
     def wake(self) -> None:
         """Say that something may be due. Cheap; called from the loop."""
         self._wake.set()
+
+    def retune(self, *, pace: Pace, lease: timedelta) -> None:
+        """Claim at this rate and for so long from now on."""
+        self._pace, self._lease = pace, lease
+
+    def ask_with(self, lookups: Lookups | None) -> None:
+        """Have these asked from now on before a delivery is sent for the first time, or nobody."""
+        self._lookups = lookups
+        if lookups is not None:
+            lookups.wake = self.wake
 
     async def run(self) -> None:
         """Deliver until `stop` was called and all in flight is settled. A bug costs a pause, never the worker."""
@@ -107,7 +127,7 @@ class Worker:
         if self._stopping and not (self._sending or self._unsettled or self._unasked):
             return True
         await self._tell_left()
-        claimed = await self._claim() if settled and not self._stopping else None
+        claimed = await self._claim() if settled and not self._stopping and self._may_send() else None
         await self._tell_left()
         await self._rest(claimed, settled=settled)
         return False
@@ -153,8 +173,9 @@ class Worker:
         free = self._slots - len(self._sending) - len(self._unsettled)
         if free <= 0:
             return None
+        asked_at = asyncio.get_running_loop().time()
         try:
-            claimed = await self._store.claim(limit=free, pace=self._pace, clock=self._clock)
+            claimed = await self._store.claim(limit=free, pace=self._pace, clock=self._clock, lease=self._lease)
         except StoreError as error:
             self._store_trouble("claim", error)
             return None
@@ -165,31 +186,34 @@ class Worker:
             return None
         for delivery in claimed.deliveries:
             if self._lookups is not None and self._lookups.wants(delivery):
-                self._unasked.append(delivery)
+                self._unasked.append((delivery, asked_at))
             else:
-                self._start(delivery)
+                self._start(delivery, asked_at)
         await self._hand_over()
         return claimed
 
-    def _start(self, delivery: Delivery) -> None:
-        task = asyncio.create_task(self._deliver(delivery))
+    def _start(self, delivery: Delivery, asked_at: float) -> None:
+        task = asyncio.create_task(self._deliver(delivery, asked_at))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     async def _hand_over(self) -> bool:
         """Hand to the look-ups what must be asked about first; False when the store could not give its leases back."""
-        batch = list(self._unasked)
-        if not batch or self._lookups is None:
-            return True
+        batch, lookups = list(self._unasked), self._lookups
+        wanted = [delivery for delivery, asked_at in batch if lookups is not None and not self._is_too_late(asked_at)]
         try:
-            await self._lookups.take(batch)
+            if lookups is not None and wanted:
+                await lookups.take(wanted)
         except StoreError as error:
             self._store_trouble("park", error)
             return False
         except Exception as error:  # noqa: BLE001 - what cannot be asked about is sent as it is, and stops nobody
             logs.event(_log, logging.ERROR, "bug", exception=error, where="lookups")
-            for delivery in batch:
-                self._start(delivery)
+            wanted = []
+        handed = {delivery.id for delivery in wanted}
+        for delivery, asked_at in batch:
+            if delivery.id not in handed:
+                self._start(delivery, asked_at)
         del self._unasked[: len(batch)]
         return True
 
@@ -200,12 +224,15 @@ class Worker:
         except StoreError as error:
             self._store_trouble("release", error)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, asked_at: float) -> None:
         """Make one request. The one broad guard of the worker: whatever happens, the try has an outcome."""
         started_at = self._clock()
         unknown = partial(Outcome, sent=Sent.MAYBE, started_at=started_at, duration_ms=0.0)
         try:
-            outcome = await self._send(delivery.payload)
+            if self._is_too_late(asked_at):
+                outcome = Outcome(sent=Sent.NO, started_at=started_at, duration_ms=0.0, error=retry.LATE)
+            else:
+                outcome = await self._send(delivery.payload)
         except asyncio.CancelledError:
             outcome = unknown(error=retry.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - a bug in one delivery must neither lose it nor stop the others
@@ -213,6 +240,10 @@ class Worker:
             outcome = unknown(error=retry.BUG, message=type(error).__name__)
         self._unsettled.append(Settlement(delivery=delivery, outcome=outcome))
         self.wake()
+
+    def _is_too_late(self, asked_at: float) -> bool:
+        """Whether this process stood still for so long that another replica may have taken up what it claimed."""
+        return self._store.is_shared and asyncio.get_running_loop().time() - asked_at > START_WITHIN_SECONDS
 
     async def _rest(self, claimed: Claimed | None, *, settled: bool) -> None:
         """Sleep until something ends, something is due, or another process may have done something."""

@@ -1,9 +1,16 @@
-"""Who is told what happens: the outlet of the settings, and those of the mappings in force."""
+"""Who is told what happens: the outlet of the settings, and those of the mappings in force.
 
+What every replica notices is told by the one that says first that it will.
+"""
+
+import asyncio
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from bridge.assembly.clock import utcnow
 from bridge.config import Settings
+from bridge.errors import StoreError
 from bridge.library import Library
 from bridge.metrics import Metrics
 from bridge.notices import Notice, Outlet, outlet
@@ -15,23 +22,58 @@ FAREWELL_SECONDS = 1.0
 _PATIENCE_SECONDS = 15.0
 
 
+class Board(Protocol):
+    """Where replicas see what another one tells for all."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there may be others."""
+        ...
+
+    async def announce(self, name: str, *, holds: timedelta, now: datetime) -> bool:
+        """Whether nobody else tells it."""
+        ...
+
+
 class Alarms:
     """Tells whoever is to be told, by the mappings in force at that moment."""
 
-    def __init__(self, settings: Settings, library: Library, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, library: Library, metrics: Metrics, board: Board) -> None:
         self._own = _of_settings(settings)
+        self._board = board
+        self._asking: set[asyncio.Task[None]] = set()
         #: the set in force
         self.library: Callable[[], Library] = lambda: library
         count = metrics.notifications.labels
         self._notifier = Notifier(self._outlets, clock=utcnow, count=lambda result: count(result).inc())
 
+    def use(self, settings: Settings) -> None:
+        """Tell the outlet of these settings from now on."""
+        self._own = _of_settings(settings)
+
     def tell(self, notice: Notice) -> None:
         """Put a notice on its way; never raises, never waits."""
-        self._notifier.tell(notice)
+        if not (notice.once and self._board.is_shared and any(outlet.wants(notice) for outlet in self._outlets())):
+            self._notifier.tell(notice)
+            return
+        task = asyncio.create_task(self._tell_first(notice))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     async def aclose(self) -> None:
         """Tell what is still to be told, for a moment."""
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=FAREWELL_SECONDS)
         await self._notifier.aclose(within_seconds=FAREWELL_SECONDS)
+
+    async def _tell_first(self, notice: Notice) -> None:
+        """Tell it unless another replica does; without the database rather twice than never."""
+        try:
+            is_ours = await self._board.announce(notice.once, holds=notice.holds, now=notice.at)
+        except StoreError:
+            is_ours = True
+        if is_ours:
+            self._notifier.tell(notice)
 
     def _outlets(self) -> list[Outlet]:
         return _all(self._own, self.library())

@@ -2,35 +2,35 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 
-from bridge import __version__, logs, telling
+from bridge import __version__
 from bridge.assembly.alarms import Alarms
+from bridge.assembly.beginning import begun, tell_start
+from bridge.assembly.changing import Changes, InForce
 from bridge.assembly.clock import utcnow
+from bridge.assembly.described import HOUSE, RECONCILE, Described
+from bridge.assembly.duties import duty
 from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
 from bridge.assembly.fresh import Fresh, load_library
+from bridge.assembly.line import Line
+from bridge.assembly.stripe_side import StripeSide
 from bridge.certificates import Certificates
 from bridge.config import Settings
 from bridge.intake import Intake
-from bridge.library import Library
 from bridge.metrics import Metrics
-from bridge.money import Unit
-from bridge.rate import Pace
 from bridge.reload import Reloader
+from bridge.replicas import Membership
 from bridge.silence import Silence
 from bridge.store import open_store
 from bridge.store.base import Store
-from bridge.tracking import Wire
-from bridge.upkeep import keep_house
+from bridge.upkeep import Retention, keep_house, keep_rescuing
 from bridge.web.app import Bridge
 from bridge.web.health import Health, Pulse
 from bridge.web.webhooks import Webhooks
-from bridge.worker import Lookups, Worker
-
-_log = logs.get("bridge.serve")
+from bridge.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ class Running:
     worker: Worker
     silence: Silence
     alarms: Alarms
-    #: why this replica sends nothing; empty when it does
-    not_sending: str
+    membership: Membership
+    inforce: InForce
     ending: Ending
     #: what must be at work as long as the bridge is
     duties: "list[asyncio.Task[None]]"
@@ -62,16 +62,9 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         stack.push_async_callback(certificates.aclose)
-        wire = Wire(
-            settings.base_url,
-            settings.token.reveal() if settings.token else "",
-            timeout_seconds=settings.timeout_seconds,
-            amount_unit="major" if settings.amount_unit is Unit.MAJOR else "minor",
-        )
-        stack.push_async_callback(wire.aclose)
-        rescued = await _begun(store, loaded, wire.fingerprint, settings.rate)
-        metrics = Metrics(__version__)
-        alarms = Alarms(settings, loaded, metrics)
+        inforce, line, metrics = InForce(settings=settings), Line(settings), Metrics(__version__)
+        stack.push_async_callback(line.aclose)
+        alarms = Alarms(settings, loaded, metrics, store)
         stack.push_async_callback(alarms.aclose)
         reloader = Reloader(
             library=loaded,
@@ -85,57 +78,67 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
             tell=alarms.tell,
         )
         alarms.library = lambda: reloader.library
-        lookups = await stack.enter_async_context(_looking(settings, reloader, store, metrics))
-        worker = Worker(
+        membership = _member(store, inforce, reloader, alarms, metrics)
+        rescued = await begun(store, loaded, line, inforce, membership)
+        stack.push_async_callback(membership.leave)
+        bridge = _joined(inforce, reloader, store, line, metrics, alarms, membership)
+        stripe = _stripe_side(bridge, metrics)
+        stack.push_async_callback(stripe.aclose)
+        reloader.then = Changes(
+            inforce=inforce,
+            read=lambda: fresh.settings,
             store=store,
-            send=wire.send,
-            pace=settings.rate,
-            metrics=metrics,
-            clock=utcnow,
-            tell=alarms.tell,
-            lookups=lookups,
+            line=line,
+            worker=bridge.worker,
+            alarms=alarms,
+            stripe=stripe,
+            changed=membership.changed,
         )
-        bridge = _joined(settings, reloader, store, worker, metrics, alarms)
-        _tell_start(settings, bridge, rescued)
-        await stack.enter_async_context(_at_work(bridge, settings))
+        tell_start(loaded, inforce, membership, rescued)
+        await stripe.use(settings)
+        await stack.enter_async_context(_at_work(bridge))
         yield bridge
 
 
-async def _begun(store: Store, loaded: Library, fingerprint: str, pace: Pace) -> int:
-    """Bring the store up to now: what a crash left, the tracker's address, the mappings' texts. How many rescued."""
-    rescued = await store.rescue(now=utcnow())
-    tracker = await store.greet(fingerprint, now=utcnow(), pace=pace)
-    telling.left(await store.backlog(now=utcnow()), tracker, pace)
-    for source in loaded.sources.values():
-        await store.remember_revision(source.mapping.revision, source.name, source.mapping.text, now=utcnow())
-    return rescued
-
-
-def _looking(
-    settings: Settings, reloader: Reloader, store: Store, metrics: Metrics
-) -> contextlib.AbstractAsyncContextManager[Lookups | None]:
-    """What asks Stripe before sales are sent, for those who have a key."""
-    if settings.stripe_key is None:
-        return contextlib.nullcontext()
-    module = import_module("bridge.assembly.looking")  # for the same reason as below
-    made: contextlib.AbstractAsyncContextManager[Lookups] = module.looking(settings, reloader, store, metrics)
-    return made
+def _member(store: Store, inforce: InForce, reloader: Reloader, alarms: Alarms, metrics: Metrics) -> Membership:
+    """This replica among the others: when they work by something else, it reads its files again."""
+    describe = Described(
+        settings=lambda: inforce.settings, library=lambda: reloader.library, idle=lambda: inforce.not_sending
+    )
+    reread = partial(reloader.ask, "another replica works by something else")
+    return Membership(rows=store, describe=describe, metrics=metrics, clock=utcnow, tell=alarms.tell, reread=reread)
 
 
 def _joined(
-    settings: Settings, reloader: Reloader, store: Store, worker: Worker, metrics: Metrics, alarms: Alarms
+    inforce: InForce,
+    reloader: Reloader,
+    store: Store,
+    line: Line,
+    metrics: Metrics,
+    alarms: Alarms,
+    membership: Membership,
 ) -> Running:
+    settings = inforce.settings
+    worker = Worker(
+        store=store,
+        send=line.send,
+        pace=settings.rate,
+        lease=inforce.lease,
+        metrics=metrics,
+        clock=utcnow,
+        tell=alarms.tell,
+        may_send=lambda: not inforce.not_sending,
+    )
     silence = Silence(library=alarms.library, ears=store, metrics=metrics, clock=utcnow, tell=alarms.tell)
     intake = Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run)
     webhooks = Webhooks(
         intake=intake,
         library=lambda: reloader.library,
-        seen=lambda: reloader.seen,
+        seen=lambda: reloader.seen | membership.sources,
         metrics=metrics,
         clock=utcnow,
         max_body=settings.max_body,
     )
-    not_sending = "dry run" if settings.dry_run else "" if settings.token else "no token"
     duties: list[asyncio.Task[None]] = []
     health = Health(
         store=store,
@@ -143,9 +146,10 @@ def _joined(
         reloader=reloader,
         metrics=metrics,
         draining=lambda: webhooks.draining,
-        working=lambda: not any(duty.done() for duty in duties),
-        admin_token=settings.admin_token.reveal() if settings.admin_token else "",
-        not_sending=not_sending,
+        working=lambda: not any(task.done() for task in duties),
+        admin_token=lambda: inforce.settings.admin_token.reveal() if inforce.settings.admin_token else "",
+        not_sending=lambda: inforce.not_sending,
+        membership=membership,
         silent=lambda: silence.silent,
         clock=utcnow,
     )
@@ -157,84 +161,57 @@ def _joined(
         worker=worker,
         silence=silence,
         alarms=alarms,
-        not_sending=not_sending,
+        membership=membership,
+        inforce=inforce,
         ending=Ending(),
         duties=duties,
     )
 
 
+def _stripe_side(bridge: Running, metrics: Metrics) -> StripeSide:
+    return StripeSide(
+        store=bridge.store,
+        reloader=bridge.reloader,
+        worker=bridge.worker,
+        intake=bridge.intake,
+        metrics=metrics,
+        tell=bridge.alarms.tell,
+        turn=partial(bridge.membership.turn, RECONCILE),
+    )
+
+
 @contextlib.asynccontextmanager
-async def _at_work(bridge: Running, settings: Settings) -> AsyncIterator[None]:
+async def _at_work(bridge: Running) -> AsyncIterator[None]:
     """Deliver and keep house in the background; at the end, drain."""
-    house = keep_house(bridge.store, retention_days=settings.retention_days, keys_days=settings.keys_days, clock=utcnow)
-    watches = [_duty(bridge.reloader.run(), "reload"), _duty(bridge.silence.run(), "silence")]
-    beside = [_duty(house, "house"), *watches, *_reconciling(bridge, settings)]
-    tasks = [*beside]
-    if not bridge.not_sending:
-        bridge.duties.append(_duty(bridge.worker.run(), "worker"))
-        tasks += bridge.duties
+    beside = [
+        duty(bridge.reloader.run(), "reload"),
+        duty(bridge.silence.run(), "silence"),
+        duty(bridge.membership.run(), "replicas"),
+        duty(_house(bridge), "house"),
+    ]
+    if bridge.store.is_shared:
+        beside.append(duty(keep_rescuing(bridge.store, clock=utcnow, wake=bridge.worker.wake), "rescue"))
+    bridge.duties.append(duty(bridge.worker.run(), "worker"))
     try:
         yield
     finally:
         bridge.ending.begin()
         for task in beside:
             task.cancel()
-        if bridge.duties:
-            await bridge.worker.stop(within_seconds=bridge.ending.left(SENT_BY))
-            await asyncio.wait(bridge.duties, timeout=bridge.ending.left(SETTLED_BY))
-        for task in tasks:
+        await bridge.worker.stop(within_seconds=bridge.ending.left(SENT_BY))
+        await asyncio.wait(bridge.duties, timeout=bridge.ending.left(SETTLED_BY))
+        for task in bridge.duties:
             task.cancel()
         # what one of them raised was told when it ended, and must not keep the rest of the end from happening
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*beside, *bridge.duties, return_exceptions=True)
 
 
-def _reconciling(bridge: Running, settings: Settings) -> "list[asyncio.Task[None]]":
-    """The scheduled look at Stripe, where it is wanted."""
-    if not settings.reconcile_every:
-        return []
-    if settings.stripe_key is None:
-        logs.event(_log, logging.WARNING, "reconcile.off", why="STRIPE_API_KEY is not set")
-        return []
-    # Stripe's library costs time and memory: only those who use its API pay for it
-    module = import_module("bridge.assembly.reconciling")
-    work: Coroutine[None, None, None] = module.reconciled(
-        settings, bridge.reloader, bridge.store, bridge.intake, bridge.alarms.tell
-    )
-    return [_duty(work, "reconcile")]
+async def _house(bridge: Running) -> None:
+    """Forget what retention allows, by the settings of then, while it is this replica that does."""
 
+    def retention() -> Retention:
+        settings = bridge.inforce.settings
+        return Retention(days=settings.retention_days, keys_days=settings.keys_days)
 
-def _duty(work: Coroutine[None, None, None], name: str) -> "asyncio.Task[None]":
-    """Do this in the background; an end by a bug is told at once."""
-
-    def tell(task: "asyncio.Task[None]") -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            logs.event(_log, logging.ERROR, "bug", exception=error, where=name)
-
-    task = asyncio.create_task(work)
-    task.add_done_callback(tell)
-    return task
-
-
-def _tell_start(settings: Settings, bridge: Running, rescued: int) -> None:
-    """Say once what is in force: sources on and off, warnings, whether anything is sent."""
-    library = bridge.reloader.library
-    sources = library.sources.values()
-    logs.event(
-        _log,
-        logging.INFO,
-        "starting",
-        version=__version__,
-        sources=", ".join(source.name for source in sources if source.is_on),
-        off=", ".join(source.name for source in sources if not source.is_on),
-        tracker=settings.base_url,
-        rate=str(settings.rate),
-        rescued=rescued,
-    )
-    for source in sources:
-        if not source.is_on and not source.is_idle:
-            logs.event(_log, logging.WARNING, "source.off", source=source.name, missing=", ".join(source.missing))
-    for problem in library.problems:
-        logs.event(_log, logging.WARNING, "mapping.warning", where=str(problem.place), what=problem.what)
-    if bridge.not_sending:
-        logs.event(_log, logging.WARNING, "not_sending", why=bridge.not_sending)
+    turn = partial(bridge.membership.turn, HOUSE)
+    await keep_house(bridge.store, retention=retention, clock=utcnow, turn=turn)

@@ -1,6 +1,6 @@
 """The scheduled look at Stripe's list of events: which source it feeds, and with whose key."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bridge import notices
@@ -16,7 +16,12 @@ from bridge.stripe_api import stripe_api
 
 
 async def reconciled(
-    settings: Settings, reloader: Reloader, store: Store, intake: Intake, tell: Callable[[Notice], None]
+    settings: Settings,
+    reloader: Reloader,
+    store: Store,
+    intake: Intake,
+    tell: Callable[[Notice], None],
+    turn: Callable[[], Awaitable[None]],
 ) -> None:
     """Look every so often until cancelled, each time by the mapping then in force; what was missing is told."""
     key = settings.stripe_key.reveal() if settings.stripe_key else ""
@@ -31,7 +36,7 @@ async def reconciled(
             tell(notices.gaps(utcnow(), source=source.name, count=len(done.gaps), since=since))
         return done
 
-    await keep_reconciled(look, every=settings.reconcile_every, clock=utcnow)
+    await keep_reconciled(look, every=settings.reconcile_every, clock=utcnow, turn=turn)
 
 
 def _of_stripe(library: Library) -> Source | None:

@@ -19,6 +19,7 @@ from bridge.metrics import CONTENT_TYPE, Metrics
 from bridge.model import Json
 from bridge.rate import Pace, pace_of
 from bridge.reload import Reloader
+from bridge.replicas import Membership
 from bridge.store.base import Store
 from bridge.web.remembered import HOLDS_SECONDS, Remembered
 
@@ -56,9 +57,11 @@ class Health:
     draining: Callable[[], bool]
     #: whether everything that should run in the background does
     working: Callable[[], bool]
-    admin_token: str
+    admin_token: Callable[[], str]
     #: why this replica sends nothing ("no token", "dry run"); empty when it does
-    not_sending: str
+    not_sending: Callable[[], str]
+    #: this replica among the others
+    membership: Membership
     #: sources, and rules of them, that are silent, and since when
     silent: Callable[[], Sequence[tuple[str, str, datetime]]]
     clock: Callable[[], datetime]
@@ -104,7 +107,8 @@ class Health:
         detail: dict[str, Json] = {
             "sources": {source.name: "on" if source.is_on else "off" for source in sources},
             "mappings": self._mappings(),
-            "sending": self.not_sending or "yes",
+            "sending": self.not_sending() or "yes",
+            "replicas": self._replicas(),
             "silent": [
                 {"source": source, "rule": rule or None, "since": since.isoformat()}
                 for source, rule, since in self.silent()
@@ -122,6 +126,13 @@ class Health:
             detail["backlog"] = backlog.facts(left, tracker, pace_of(tracker) or Pace(n=0))
         return detail
 
+    def _replicas(self) -> Json:
+        """Who else serves from this database, and in what they differ."""
+        return {
+            "live": [seen.replica.name for seen in self.membership.live],
+            "differ": [str(one) for one in self.membership.differing],
+        }
+
     def _mappings(self) -> Json:
         """Since when which set is in force, and what is wrong with the one on disk."""
         failure = self.reloader.failure
@@ -133,5 +144,6 @@ class Health:
 
     def _is_admin(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1", "replace")
-        wanted = b"Bearer " + self.admin_token.encode()
-        return bool(self.admin_token) and hmac.compare_digest(given, wanted)
+        token = self.admin_token()
+        wanted = b"Bearer " + token.encode()
+        return bool(token) and hmac.compare_digest(given, wanted)

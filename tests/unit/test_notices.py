@@ -177,12 +177,14 @@ def test_a_span_is_said_in_its_largest_units(span: timedelta, said: str) -> None
 @pytest.mark.parametrize(
     "notice",
     [
-        notices.paused(NOW, why="outage: timeout", next_at=NOW),
-        notices.resumed(NOW, after="outage: timeout"),
+        notices.paused(NOW, why="outage: timeout", next_at=NOW, since=NOW),
+        notices.resumed(NOW, after="outage: timeout", since=NOW),
         notices.silent(NOW, source="s", rule="r", since=NOW, span=timedelta(hours=1), is_first=False),
-        notices.heard(NOW, source="s", rule="", after=timedelta(hours=1)),
-        notices.stale(NOW, problems=2),
+        notices.heard(NOW, source="s", rule="", after=timedelta(hours=1), since=None),
+        notices.stale(NOW, problems=2, digest="d"),
         notices.mended(NOW),
+        notices.differ(NOW, ['mapping "stripe"', "CMS_RATE_LIMIT"], key="k"),
+        notices.agree(NOW),
         notices.gaps(NOW, source="s", count=1, since=NOW),
     ],
     ids=lambda notice: str(notice.kind.value),
