@@ -109,6 +109,19 @@ def _member(store: Store, inforce: InForce, reloader: Reloader, alarms: Alarms, 
     return Membership(rows=store, describe=describe, metrics=metrics, clock=utcnow, tell=alarms.tell, reread=reread)
 
 
+def _worker(inforce: InForce, store: Store, line: Line, metrics: Metrics, alarms: Alarms) -> Worker:
+    return Worker(
+        store=store,
+        send=line.send,
+        pace=inforce.settings.rate,
+        lease=inforce.lease,
+        metrics=metrics,
+        clock=utcnow,
+        tell=alarms.tell,
+        may_send=lambda: not inforce.not_sending,
+    )
+
+
 def _joined(
     inforce: InForce,
     reloader: Reloader,
@@ -119,16 +132,7 @@ def _joined(
     membership: Membership,
 ) -> Running:
     settings = inforce.settings
-    worker = Worker(
-        store=store,
-        send=line.send,
-        pace=settings.rate,
-        lease=inforce.lease,
-        metrics=metrics,
-        clock=utcnow,
-        tell=alarms.tell,
-        may_send=lambda: not inforce.not_sending,
-    )
+    worker = _worker(inforce, store, line, metrics, alarms)
     silence = Silence(library=alarms.library, ears=store, metrics=metrics, clock=utcnow, tell=alarms.tell)
     intake = Intake(store=store, metrics=metrics, clock=utcnow, wake=worker.wake, dry_run=settings.dry_run)
     webhooks = Webhooks(
