@@ -13,6 +13,7 @@ import uvloop
 
 from bridge import logs
 from bridge.assembly.ending import DRAIN_SECONDS
+from bridge.assembly.limits import raise_open_files
 from bridge.assembly.parts import Running, running
 from bridge.config import Settings
 from bridge.errors import ConfigError, Place, Problem
@@ -90,6 +91,7 @@ def serve(settings: Settings, reread: Callable[[], Settings]) -> int:
         loop.add_signal_handler(signal.SIGHUP, hangup)
         await serve_until_stopped(settings, stop, reread=reread, hangup=hangup)
 
+    web.allow(raise_open_files())
     _calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
 
+from bridge.agreement import differences
 from bridge.cli.database import visit
 from bridge.cli.ending import Exit
 from bridge.cli.mappings import in_force
 from bridge.cli.options import add_json, add_settings, settings_of
-from bridge.cli.output import DIM, GREEN, RED, YELLOW, paint, printable, say, say_json
+from bridge.cli.output import DIM, GREEN, RED, YELLOW, now, paint, printable, say, say_json
 from bridge.config import Settings
 from bridge.errors import ConfigError, Problem, StoreError
 from bridge.library import Library, Source
-from bridge.model import Counts, DeliveryState, EventState, Tracker
+from bridge.model import Counts, DeliveryState, EventState, Replica, Seen, Tracker
 from bridge.store import Store
 
 EXAMPLE = "doctor"
@@ -146,12 +147,12 @@ def _token(settings: Settings) -> Iterator[_Check]:
 
 
 def _database(settings: Settings) -> Iterator[_Check]:
-    async def look(store: Store) -> tuple[Counts, Tracker]:
+    async def look(store: Store) -> tuple[Counts, Tracker, Sequence[Seen]]:
         await store.ping()
-        return await store.counts(), await store.tracker()
+        return await store.counts(), await store.tracker(), await store.replicas(now=now())
 
     try:
-        counts, tracker = visit(settings, look)
+        counts, tracker, seen = visit(settings, look)
     except ConfigError as error:
         if any(problem.code == "database-missing" for problem in error.problems):
             what = "there is none yet: serve makes it"
@@ -164,6 +165,7 @@ def _database(settings: Settings) -> Iterator[_Check]:
     else:
         yield _Check(name="database", mark=_Mark.OK, what=f"{settings.database_url} opens and can be written")
         yield from _contents(counts, tracker)
+        yield from _replicas([one.replica for one in seen if one.is_live])
 
 
 def _contents(counts: Counts, tracker: Tracker) -> Iterator[_Check]:
@@ -177,6 +179,14 @@ def _contents(counts: Counts, tracker: Tracker) -> Iterator[_Check]:
     if tracker.is_paused:
         what = f"paused: {tracker.pause_reason}"
         yield _Check(name="delivering", mark=_Mark.WARNING, what=what, fix="trackbridge tracker")
+
+
+def _replicas(live: Sequence[Replica]) -> Iterator[_Check]:
+    if found := differences(live):
+        what = f"{len(live)} that differ in {', '.join(one.what for one in found)}"
+        yield _Check(name="replicas", mark=_Mark.WARNING, what=what, fix="trackbridge replicas")
+    elif len(live) > 1:
+        yield _Check(name="replicas", mark=_Mark.OK, what=f"{len(live)}, which work alike")
 
 
 def _tracker(base_url: str) -> _Check:

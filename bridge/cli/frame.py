@@ -37,6 +37,7 @@ COMMANDS = {
     "remap": "apply today's rules to events that are stored",
     "dismiss": "give deliveries up",
     "sources": "show which sources are on, what to paste where, and what came lately",
+    "replicas": "list who serves from this database, and in what they differ",
     "tracker": "show, pause or resume the delivering to the tracking API",
     "stripe": "with an API key: set the webhook endpoint up, take in what no webhook told",
     "forget": "remove a person's data, and keep what prevents double counting",

@@ -256,6 +256,11 @@ class Server(uvicorn.Server):
             await asyncio.wait(set(self.server_state.tasks), timeout=_FAREWELL_SECONDS)
 
 
+def allow(descriptors: int) -> None:
+    """Take as many connections as so many open files allow, from now on."""
+    Edge.most_connections = most_connections(descriptors)
+
+
 def server(app: ASGIApp) -> Server:
     """The application behind the edge; serve it with a bound socket."""
     return Server(
