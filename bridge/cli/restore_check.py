@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from bridge.cli.ending import Exit, Failed
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import clock, iso, now, relative, say, say_json, table, talk, width
+from bridge.model import Tracker
 from bridge.store import Store, open_store
 from bridge.store.reports import Restored
 from bridge.store.restored import UNKNOWN
@@ -40,26 +41,32 @@ def run(options: argparse.Namespace) -> int:
         talk("--current doubts nothing, so --send-leads has nothing to say")
         return Exit.USAGE
     url = settings_of(options).database_url.reveal()
-    found = asyncio.run(_checked(url, options))
+    found, tracker = asyncio.run(_checked(url, options))
     if options.json:
-        say_json(_as_json(found, options))
+        say_json(_as_json(found, options) | {"paused_by_operator": tracker.paused_by_operator})
         return Exit.DONE
     _tell(found)
     for line in _done(found, options):
         talk(line)
+    if tracker.paused_by_operator:
+        talk("  trackbridge tracker resume   # somebody had paused it when the backup was taken")
     return Exit.DONE
 
 
-async def _checked(url: str, options: argparse.Namespace) -> Restored:
+async def _checked(url: str, options: argparse.Namespace) -> tuple[Restored, Tracker]:
     # to change it, nobody may serve from it; to look, somebody may
     store = await open_store(url, exclusive=not options.dry_run, unchecked=True)
     try:
         await _see_alone(store, options)
-        if options.current:
-            return await (store.restored() if options.dry_run else store.trust())
-        return await store.doubt(now=now(), send_leads=options.send_leads, rehearse=options.dry_run)
+        return await _found(store, options), await store.tracker()
     finally:
         await store.close()
+
+
+async def _found(store: Store, options: argparse.Namespace) -> Restored:
+    if options.current:
+        return await (store.restored() if options.dry_run else store.trust())
+    return await store.doubt(now=now(), send_leads=options.send_leads, rehearse=options.dry_run)
 
 
 async def _see_alone(store: Store, options: argparse.Namespace) -> None:
