@@ -5,7 +5,7 @@ the checkout, the subscription or the customer, asked for in this order, what is
 payment's other names, where payments and invoices are both told: since API version 2025-03-31 neither names the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -112,6 +112,12 @@ def read(question: Question, document: Json) -> Answer:
     return Answer(
         click_id=_click(document), subscription=_subscription(document), customer=_id(_at(document, "customer"), "cus_")
     )
+
+
+def invoices_of(names: Sequence[str], *, account: str) -> Question | None:
+    """What to ask about a payment that went back, by the names of its sale; None when none of them is a payment's."""
+    payment = next((name for name in names if _id(name, "pi_")), None)
+    return Question(Thing.INVOICES_OF, payment, account) if payment is not None else None
 
 
 class Inquiry:

@@ -2,20 +2,20 @@
 
 The worker hands over what it has claimed; its lease is given back at once and its lane waits, so a crash finds it as it
 was, never tried. Once a delivery is asked about, found or not, it goes. Stripe being down or busy delays it for a
-quarter of an hour at most; what the key may not read is left out, and noted. Five questions at once, no more.
+quarter of an hour at most; what the key may not read is left out, and noted.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from time import monotonic
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
-from bridge import families, inquiry, logs
+from bridge import families, logs
+from bridge.asking import Asker
 from bridge.errors import StoreError
-from bridge.inquiry import Answer, Inquiry, Question
+from bridge.inquiry import Inquiry
 from bridge.library import Library
 from bridge.mapping.claims import alike
 from bridge.metrics import Metrics
@@ -30,17 +30,10 @@ LONGEST_WAIT: Final = timedelta(minutes=15)
 #: A parked delivery is due again, and asked about again, after this long; no look-up takes longer.
 PARKED_FOR: Final = timedelta(seconds=30)
 _LONGEST_LOOKUP_SECONDS: Final = 25.0
-SLOTS: Final = 5
 #: More do not wait here for a slot; they come again.
 _MOST_WAITING: Final = 100
-_FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 5.0, 60.0
-_CACHE_SECONDS, _MOST_CACHED = 600.0, 2_000
-#: StripeTrouble's words that another try will not change.
-_FORBIDDEN: Final = ("forbidden", "unauthorized", "refused")
 
 GAVE_UP: Final = "Stripe could not be asked"
-
-_Ask: TypeAlias = Callable[[Question], Awaitable[dict[str, Json] | None]]
 
 
 class Memory(Protocol):
@@ -66,23 +59,18 @@ class Lookups:
         self,
         *,
         memory: Memory,
-        ask: _Ask,
+        asker: Asker,
         library: Callable[[], Library],
         metrics: Metrics,
         clock: Callable[[], datetime],
-        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self._memory = memory
-        self._ask = ask
+        self._asker = asker
         self._library = library
         self._metrics = metrics
         self._clock = clock
-        self._monotonic = monotonic
-        self._slots = asyncio.Semaphore(SLOTS)
         self._asking: dict[int, asyncio.Task[None]] = {}
-        self._answers: dict[Question, tuple[float, Answer]] = {}
         self._joined: tuple[Library | None, frozenset[str]] = (None, frozenset())
-        self._rest_until, self._rest_seconds = 0.0, _FIRST_REST_SECONDS
         #: says that something became due; the worker's
         self.wake: Callable[[], None] = lambda: None
 
@@ -129,17 +117,35 @@ class Lookups:
         if self._clock() - since >= LONGEST_WAIT:
             await self._learn(delivery, Lesson(delivery_id=delivery.id, notes=(GAVE_UP,)), "gave up")
             return
-        async with self._slots:
-            if self._monotonic() < self._rest_until:
+        async with self._asker.slots:
+            if self._asker.is_resting:
                 return
             try:
                 async with asyncio.timeout(_LONGEST_LOOKUP_SECONDS):
                     lesson = await self._asked(delivery)
             except (StripeTrouble, TimeoutError) as error:
-                self._rest(str(error) or "Stripe does not answer in time")
+                self._asker.rest(str(error) or "Stripe does not answer in time")
                 return
         if lesson is not None:
             await self._learn(delivery, lesson, "nothing" if lesson.click_id is None else "found")
+
+    async def hasten(self, delivery: Delivery) -> bool:
+        """Ask about one that waits for a click id: one that Stripe knows ends its wait. False: nobody can be asked now.
+
+        What the key may not read might know another click id, so only a whole answer counts. Raises StoreError.
+        """
+        async with self._asker.slots:
+            if self._asker.is_resting:
+                return False
+            try:
+                async with asyncio.timeout(_LONGEST_LOOKUP_SECONDS):
+                    lesson = await self._asked(delivery)
+            except (StripeTrouble, TimeoutError) as error:
+                self._asker.rest(str(error) or "Stripe does not answer in time")
+                return False
+        if lesson is not None and lesson.click_id is not None and lesson.is_whole:
+            await self._learn(delivery, lesson, "found")
+        return True
 
     async def _asked(self, delivery: Delivery) -> Lesson | None:
         """Everything Stripe says about it; None when it is no longer what it was. Raises StripeTrouble."""
@@ -154,41 +160,19 @@ class Lookups:
             wants_names=self._is_joined(delivery),
         )
         while (question := found.next()) is not None:
-            try:
-                found.answered(question, await self._answer(question))
-            except StripeTrouble as trouble:
-                if trouble.word not in _FORBIDDEN:
-                    raise
+            answer = await self._asker.answer(question)
+            if answer is None:
                 found.forbidden(question)
-                logs.event(_log, logging.WARNING, "lookup.refused", thing=question.thing, why=str(trouble))
+            else:
+                found.answered(question, answer)
         base = next((name for name in matter.names if name.startswith('["sale",')), "")
         return Lesson(
             delivery_id=delivery.id,
             names=tuple(alike(base, name) for name in found.names) if base else (),
             click_id=found.click_id,
             notes=_notes(found, wants_click=wants_click),
+            is_whole=not found.refused,
         )
-
-    async def _answer(self, question: Question) -> Answer:
-        """What Stripe says, or said a moment ago."""
-        until, answer = self._answers.get(question, (0.0, inquiry.NOTHING))
-        if self._monotonic() < until:
-            return answer
-        answer = inquiry.read(question, await self._ask(question))
-        self._rest_seconds = _FIRST_REST_SECONDS
-        self._answers.pop(question, None)
-        if len(self._answers) >= _MOST_CACHED:
-            del self._answers[next(iter(self._answers))]
-        self._answers[question] = (self._monotonic() + _CACHE_SECONDS, answer)
-        return answer
-
-    def _rest(self, why: str) -> None:
-        """Nobody is asked for a while; what is parked comes back meanwhile, and waits on."""
-        if self._monotonic() >= self._rest_until:
-            self._rest_until = self._monotonic() + self._rest_seconds
-            self._rest_seconds = min(2 * self._rest_seconds, _LONGEST_REST_SECONDS)
-            logs.event(_log, logging.WARNING, "lookup.failed", why=why)
-        self._metrics.lookups.labels("failed").inc()
 
     async def _learn(self, delivery: Delivery, lesson: Lesson, result: str) -> None:
         learnt = await self._memory.learn(lesson, now=self._clock())

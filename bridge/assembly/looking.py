@@ -1,10 +1,13 @@
 """Look-ups with the operator's key: apart from the others, because Stripe's library costs time and memory."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bridge.asking import Asker
 from bridge.assembly.clock import utcnow
 from bridge.config import Settings
+from bridge.errands import Errands
 from bridge.inquiry import Question
 from bridge.lookups import Lookups
 from bridge.metrics import Metrics
@@ -29,8 +32,15 @@ async def looking(settings: Settings, reloader: Reloader, store: Store, metrics:
         async def ask(question: Question) -> dict[str, Json] | None:
             return await api.read(question.path, account=question.account, **question.parameters)
 
-        made = Lookups(memory=store, ask=ask, library=lambda: reloader.library, metrics=metrics, clock=utcnow)
+        asker = Asker(ask, metrics=metrics)
+        made = Lookups(memory=store, asker=asker, library=lambda: reloader.library, metrics=metrics, clock=utcnow)
+        errands = Errands(
+            memory=store, asker=asker, lookups=made, library=lambda: reloader.library, metrics=metrics, clock=utcnow
+        )
+        running = asyncio.create_task(errands.run())
         try:
             yield made
         finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             await made.aclose()

@@ -29,6 +29,8 @@ class StoredReversal:
     sale: int | None = None
     #: False: another tells the same, with an amount that is at least as large
     counts: bool = True
+    #: what its sender said when it was asked which sale it is of
+    note: str = ""
 
 
 def went_back(reversals: Iterable[StoredReversal]) -> dict[tuple[str, str], int]:

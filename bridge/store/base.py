@@ -26,7 +26,7 @@ from bridge.model import (
 from bridge.rate import Pace
 from bridge.store.console import Console
 from bridge.store.fleet import Fleet
-from bridge.store.lessons import Learnt, Lesson, Matter
+from bridge.store.lessons import Learnt, Lesson, Link, Matter, Unlinked
 from bridge.store.reports import Changed as Changed
 from bridge.store.wanted import DeliveryFilter as DeliveryFilter
 from bridge.store.wanted import EventFilter as EventFilter
@@ -137,8 +137,17 @@ class Store(Console, Fleet, Protocol):
     async def learn(self, lesson: Lesson, *, now: datetime) -> Learnt:
         """Write what was asked about a parked delivery, once: its names are claimed, its click id filled in.
 
-        When another delivery holds one of the names, this one becomes its duplicate, in the same commit.
+        When another delivery holds one of the names, this one becomes its duplicate, in the same commit. One that
+        waits for a click id learns only of one, and its wait is over; the rest it is asked when its time is up.
         """
+        ...
+
+    async def unlinked(self, *, limit: int, now: datetime) -> list[Unlinked]:
+        """Money that went back, about whose sale its sender is to be asked now."""
+        ...
+
+    async def link(self, learnt: Link, *, now: datetime) -> int | None:
+        """Keep what was learnt of it, as if its event had said so; the delivery that is its sale, if one is known."""
         ...
 
     async def rescue(self, *, now: datetime) -> int:

@@ -76,8 +76,11 @@ def matter(db: Connection, delivery_id: int) -> Matter | None:
 def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
     """Write what was learnt, once, before the first try."""
     row = db.execute(
-        "SELECT * FROM deliveries WHERE id = ? AND state = 'pending' AND tries = 0 AND looked_at IS NULL",
-        (lesson.delivery_id,),
+        """
+        SELECT * FROM deliveries WHERE id = :id AND tries = 0 AND looked_at IS NULL
+            AND (state = 'pending' OR (state = 'waiting' AND click_by IS NOT NULL AND :clicked))
+        """,
+        {"id": lesson.delivery_id, "clicked": lesson.click_id is not None},
     ).fetchone()
     if row is None:
         return "too late"
@@ -85,7 +88,8 @@ def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
     db.execute(
         """
         UPDATE deliveries
-        SET looked_at = :now, due_at = min(due_at, coalesce(asked_at, :now)), reason = '', flags = :flags
+        SET looked_at = :now, due_at = min(due_at, coalesce(asked_at, :now)), reason = '', flags = :flags,
+            click_by = NULL, click_email = NULL
         WHERE id = :id
         """,
         {"id": row["id"], "now": to_ms(now), "flags": names_json(notes)},

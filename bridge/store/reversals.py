@@ -48,6 +48,7 @@ def remember(db: Connection, event_id: int, source: str, reversals: Iterable[Rev
             "INSERT INTO reversal_names VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(name, number) for name in (*sale, *names)],
         )
+        db.execute("INSERT INTO reversal_lookups VALUES (?, ?, 0, '')", (number, to_ms(reversal.timestamp)))
         db.execute(
             """
             INSERT INTO reversal_counts VALUES (?, ?, 1)
@@ -145,6 +146,7 @@ def joined(db: Connection, events: list[StoredEvent]) -> list[StoredEvent]:
 
 def _told(db: Connection, rows: Sequence[Row]) -> list[StoredReversal]:
     counting = _counting(db, {row["same_as"] for row in rows})
+    notes = _notes(db, [row["id"] for row in rows])
     return [
         StoredReversal(
             id=row["id"],
@@ -156,8 +158,9 @@ def _told(db: Connection, rows: Sequence[Row]) -> list[StoredReversal]:
             amount=int(row["amount"]),
             currency=row["currency"],
             happened_at=from_ms(row["happened_at"]),
-            sale=_holder(db, row["sale"]),
+            sale=holder(db, row["sale"]),
             counts=row["id"] in counting,
+            note=notes.get(row["id"], ""),
         )
         for row in rows
     ]
@@ -176,7 +179,19 @@ def _counting(db: Connection, groups: set[int]) -> set[int]:
     return {number for _, number in largest.values()}
 
 
-def _holder(db: Connection, names: str) -> int | None:
+def _notes(db: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """What their sender said of those that it was asked about."""
+    rows = db.execute(
+        """
+        SELECT reversal_id, note FROM reversal_lookups
+        WHERE reversal_id IN (SELECT value FROM json_each(?)) AND note <> ''
+        """,
+        (to_json([*numbers]),),
+    )
+    return dict(iter(rows))
+
+
+def holder(db: Connection, names: str) -> int | None:
     """The delivery that holds one of the sale's names; None when nobody does."""
     row = db.execute(
         """
@@ -214,3 +229,4 @@ def forget(db: Connection, event_ids: Iterable[int]) -> None:
             [(name, row["id"]) for name in (*texts_of(row["sale"]), *texts_of(row["names"]))],
         )
         db.execute("DELETE FROM reversals WHERE id = ?", (row["id"],))
+        db.execute("DELETE FROM reversal_lookups WHERE reversal_id = ?", (row["id"],))

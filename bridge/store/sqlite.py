@@ -18,6 +18,7 @@ from bridge.store import (
     heard,
     known,
     learn,
+    linking,
     prune,
     queries,
     settle,
@@ -28,7 +29,7 @@ from bridge.store.base import LEASE, Claimed, Heard, Judge, Recorded, Settled, S
 from bridge.store.connection import Connected
 from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
-from bridge.store.lessons import Learnt, Lesson, Matter
+from bridge.store.lessons import Learnt, Lesson, Link, Matter, Unlinked
 from bridge.store.opening import Lock
 from bridge.store.reader import Reader
 from bridge.store.record import Recording, record
@@ -106,6 +107,14 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
     async def learn(self, lesson: Lesson, *, now: datetime) -> Learnt:
         """Write what was asked about a parked delivery, once."""
         return await self._writer.alone(lambda db: learn.learn(db, lesson, now))
+
+    async def unlinked(self, *, limit: int, now: datetime) -> list[Unlinked]:
+        """Money that went back, about whose sale its sender is to be asked now."""
+        return await self._reader.read(lambda db: linking.unlinked(db, now, limit))
+
+    async def link(self, learnt: Link, *, now: datetime) -> int | None:  # noqa: ARG002 - part of the verb
+        """Keep what was learnt of it, as if its event had said so."""
+        return await self._writer.alone(lambda db: linking.link(db, learnt))
 
     async def rescue(self, *, now: datetime) -> int:
         """Return every lease that a dead process left to its lane as an unsure try."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bridge.model import Delivery, DeliveryState, EventState
+from bridge.model import Delivery, DeliveryState, EventState, StoredReversal
 from bridge.store.reports import Story
 from bridge.wording.texts import relative
 
@@ -17,9 +17,19 @@ def for_event(story: Story) -> list[str]:
             f"mend the mapping of {stored.event.source}, then trackbridge remap {stored.id} --dry-run",
             f"trackbridge events show {stored.id} --body > payload.json gives what to try it with",
         ]
+    if any(_names_a_payment_alone(went) for went in stored.reversals):
+        return [
+            "nothing, unless an invoice was paid back: since API version 2025-03-31 it does not name its payment",
+            "with STRIPE_API_KEY (a key that may read Invoices) serve asks Stripe which invoice it is of, and links it",
+        ]
     if stored.state is EventState.IGNORED and stored.event.body and not stored.event.test:
         return [f"nothing; trackbridge remap {stored.id} --dry-run shows what today's rules make of it"]
     return []
+
+
+def _names_a_payment_alone(went: StoredReversal) -> bool:
+    """Whether it is of a payment of Stripe's that no sale here names, and nobody has asked yet."""
+    return went.sale is None and not went.note and any(name.startswith("pi_") for name in went.of)
 
 
 def for_delivery(story: Story, delivery: Delivery, now: datetime) -> list[str]:

@@ -70,7 +70,9 @@ def _because(reason: str) -> str:
 
 def _reversal(went: StoredReversal) -> str:
     """Money that went back: how much, of which sale."""
-    sale = f"of delivery {went.sale}" if went.sale is not None else f"of {', '.join(went.of)}, not seen here"
+    sale = f"of delivery {went.sale}" if went.sale is not None else f"of {', '.join(went.of)}, no sale known here"
+    if went.sale is None and went.note:
+        sale += f" ({went.note})"
     more = "" if went.counts else ", counted with a larger one of the same"
     return f"{went.kind} {money(went.amount, went.currency)} {sale}{more}"
 

@@ -274,3 +274,43 @@ async def test_odd_text_is_stored_as_it_can_be(hand: Hand, asking: Asking) -> No
 
     one = replace(await hand.claim_one(), age_seconds=0.0)
     assert ("c\ufffd\ufffd", ("\ufffd",)) == (one.payload.click_id, one.flags)
+
+
+# ── learnt while it waits for a click id ─────────────────────────────────────────────────────────────────────────
+
+
+async def waiting(hand: Hand, asking: Asking) -> int:
+    kept = asking.meaning("sale", ("in_1",))
+    (conversion,) = kept.conversions
+    await hand.record(replace(kept, conversions=(replace(conversion, wait=timedelta(minutes=10)),)))
+    one = await hand.one("sale")
+    assert S.WAITING is one.state
+    return one.id
+
+
+async def test_a_click_id_ends_the_wait_at_once(hand: Hand, asking: Asking) -> None:
+    number = await waiting(hand, asking)
+    hand.later(seconds=20)
+    assert "due" == await asking.learn(number, click_id="c1", notes=("click id of the customer",))
+
+    one = await hand.claim_one()
+    assert ("c1", ("click id of the customer",), True) == (one.payload.click_id, one.flags, one.is_looked_up)
+
+
+async def test_anything_else_leaves_it_waiting_and_is_asked_again(hand: Hand, asking: Asking) -> None:
+    number = await waiting(hand, asking)
+    assert "too late" == await asking.learn(number, names=('["sale","stripe","","pi_9"]',), notes=("no click id",))
+
+    one = await hand.one("sale")
+    assert (S.WAITING, (), False) == (one.state, one.flags, one.is_looked_up)
+    hand.later(minutes=10)
+    assert ["sale"] == await hand.claim()
+
+
+async def test_one_that_waits_may_turn_out_to_be_a_duplicate(hand: Hand, asking: Asking) -> None:
+    await hand.record(asking.meaning("first", ("pi_9",), "cus_9"))
+    number = await waiting(hand, asking)
+    assert "duplicate" == await asking.learn(number, click_id="c1", names=("pi_9",))
+
+    assert "c1" == await asking.click_of("first")
+    assert ["first"] == await hand.claim()

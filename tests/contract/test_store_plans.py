@@ -15,6 +15,7 @@ import pytest
 
 from bridge.model import Dead, Delivered, EventState, RetryAt, Reversal
 from bridge.store import open_store
+from bridge.store.lessons import Link
 from bridge.store.sqlite import SQLiteStore
 from tests.contract.store_hand import START, Hand, a_conversion, a_lead, a_meaning, a_sale, an_event
 
@@ -109,6 +110,9 @@ async def attributions(hand: Hand) -> None:
     )
     for key in ("re_1", "re_2"):
         await hand.record(a_meaning(event=an_event(key), state=EventState.IGNORED, reversals=(refund,)))
+    for one in await hand.store.unlinked(limit=5, now=hand.now):
+        link = Link(reversal_id=one.reversal_id, event_id=one.event_id, names=("in_9",), note="asked")
+        await hand.store.link(link, now=hand.now)
 
 
 async def test_no_verb_that_writes_walks_a_table(sqlite: SQLiteStore) -> None:

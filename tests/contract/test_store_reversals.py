@@ -1,5 +1,6 @@
 """Money that went back: remembered, found from either side, counted once, and never sent."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from bridge.model import Dead, Delivered, EventState, Meaning, Reversal, StoredReversal, went_back
 from bridge.store.base import EventFilter
+from bridge.store.lessons import Link, Unlinked
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_meaning, a_sale, an_event
 
 
@@ -222,3 +224,66 @@ async def test_a_delivered_sale_shows_what_went_back_too(trusted: Hand) -> None:
 async def test_nothing_is_asked_nothing_is_told(trusted: Hand) -> None:
     assert [] == await trusted.store.reversals()
     assert [] == await trusted.store.reversals(events=[1], deliveries=[1, 99])
+
+
+# ── whose sale it is, learnt afterwards ──────────────────────────────────────────────────────────────────────────
+
+
+async def asks(hand: Hand) -> list[Unlinked]:
+    return await hand.store.unlinked(limit=10, now=hand.now)
+
+
+def learnt(one: Unlinked, *names: str, **changes: Any) -> Link:
+    claims = tuple(_claim(name) for name in names)
+    return Link(**{"reversal_id": one.reversal_id, "event_id": one.event_id, "names": claims, **changes})
+
+
+async def test_whose_sale_it_is_can_be_learnt_before_and_after_the_sale(trusted: Hand) -> None:
+    await trusted.record(refunding("re_1", a_reversal("pi_1")), refunding("re_2", a_reversal("pi_2")))
+    await trusted.record(paying("in_1"))
+    first, second = await asks(trusted)
+    assert (("pi_1",), False, 0) == (tuple(json.loads(name)[-1] for name in first.sale), first.is_known, first.tries)
+
+    sale = await trusted.store.link(learnt(first, "in_1", note="in_1"), now=trusted.now)
+    assert None is await trusted.store.link(learnt(second, "in_2", note="in_2"), now=trusted.now)
+    await trusted.record(paying("in_2", customer="cus_2"))
+
+    assert (await trusted.one("in_1")).id == sale
+    for name in ("in_1", "in_2"):
+        (one,) = await of_sale(trusted, name)
+        assert ((await trusted.one(name)).id, name, name) == (one.sale, one.of[-1], one.note)
+    assert [] == await asks(trusted)
+
+
+async def test_what_shares_a_name_with_its_sale_is_known(trusted: Hand) -> None:
+    await trusted.record(paying("in_1"), refunding("re_1", a_reversal("in_1")))
+
+    assert [True] == [one.is_known for one in await asks(trusted)]
+
+
+async def test_what_is_to_be_asked_again_comes_again_then(trusted: Hand) -> None:
+    await trusted.record(refunding("re_1", a_reversal("pi_1")))
+    (one,) = await asks(trusted)
+    again_at = trusted.now + timedelta(minutes=1)
+    await trusted.store.link(learnt(one, note="down", again_at=again_at), now=trusted.now)
+
+    assert [] == await asks(trusted)
+    trusted.later(minutes=1)
+    assert [1] == [one.tries for one in await asks(trusted)]
+
+
+async def test_what_was_remapped_or_forgotten_meanwhile_learns_nothing(trusted: Hand) -> None:
+    await trusted.record(refunding("re_1", a_reversal("pi_1")))
+    (one,) = await asks(trusted)
+    (event,) = await trusted.store.find_events("re_1")
+    await trusted.store.remap(event.id, refunding("re_1"), now=trusted.now)
+
+    assert [] == await asks(trusted)
+    assert None is await trusted.store.link(learnt(one, "in_1"), now=trusted.now)
+    await trusted.record(paying("in_1"))
+    assert [] == await of_sale(trusted, "in_1")
+    # another one under the same number is another one
+    await trusted.record(refunding("re_2", a_reversal("pi_2")))
+    assert [one.reversal_id] == [other.reversal_id for other in await asks(trusted)]
+    assert None is await trusted.store.link(learnt(one, "in_1"), now=trusted.now)
+    assert 1 == len(await asks(trusted))

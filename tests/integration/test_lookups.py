@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bridge import library, sources
+from bridge.asking import Asker
 from bridge.demo.tracker import FakeTracker
 from bridge.inquiry import Question
 from bridge.intake import Intake
@@ -175,13 +176,13 @@ class Bench:
                 finally:
                     self.at_once -= 1
 
+            asker = Asker(ask, metrics=self.metrics, monotonic=lambda: self.now.timestamp())
             self.lookups = Lookups(
                 memory=self.store,
-                ask=ask,
+                asker=asker,
                 library=lambda: self.library,
                 metrics=self.metrics,
                 clock=lambda: self.now,
-                monotonic=lambda: self.now.timestamp(),
             )
             self.worker = Worker(
                 store=self.store,
@@ -267,7 +268,7 @@ async def test_a_payment_link_is_found_by_its_checkout(tmp_path: Path, fake: Fak
 
 async def test_a_sale_nobody_clicked_for_is_sent_and_asked_about_once(tmp_path: Path, fake: FakeStripe) -> None:
     async with bench(tmp_path, fake) as b, b.working():
-        b.answer = lambda _: 500 if len(b.sent) == 1 else 200
+        b.answer = lambda _: 425 if len(b.sent) == 1 else 200
         await b.record(an_invoice())
         found = await b.later_until(in_1=D.DELIVERED)
 

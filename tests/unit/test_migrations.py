@@ -21,6 +21,7 @@ RELEASED = {
     "0006_add_replicas": "06cccc4a5cd7eceeb922d562651f61e708ea4c62bb2228852943e35cdf93cc71",
     "0007_add_marks": "825cf9f146fa9c615c29fbecb16588f86ef66cd06b1db97a1f068c5488c427b2",
     "0008_add_encryption_keys": "8d7de91431e7e10c56fe6aba3ee0efcb7df4ebf261214511992f6b9973a5d0cb",
+    "0009_add_reversal_lookups": "c879110cf2ce7a38ceee0eff43082ed94d333f11ec856212fd77f0a78b6d7467",
 }
 
 ONE = Step(number=1, name="create_a", sql="CREATE TABLE a (x TEXT DEFAULT ';');\n-- a comment; with a semicolon\n")
