@@ -212,7 +212,7 @@ def _lease(
             """,
             (until, one),
         ).fetchone()
-        delivery = readable_delivery_of(row, clock_ms=clock_ms)
+        delivery = readable_delivery_of(db.seals, row, clock_ms=clock_ms)
         if delivery is None:
             _bury(db, one, row["lane"], now)
         else:

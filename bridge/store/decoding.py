@@ -26,6 +26,8 @@ from bridge.model import (
 from bridge.retry import unpaused
 from bridge.store.database import Row
 from bridge.store.encoding import EPOCH, MILLISECOND, to_ms
+from bridge.store.opened import opened, opened_attempt, opened_event, opened_payload
+from bridge.store.sealing import Seals
 
 #: Tracker's fields that hold a time, by the suffix their names share.
 _MOMENTS = frozenset(field.name for field in fields(Tracker) if field.name.endswith(("_at", "_since", "_until")))
@@ -81,19 +83,20 @@ def unpaused_ms(tracker: Tracker, now: datetime) -> int:
     return to_ms(unpaused(tracker, now))
 
 
-def readable_delivery_of(row: Row, *, clock_ms: int) -> Delivery | None:
+def readable_delivery_of(seals: Seals, row: Row, *, clock_ms: int) -> Delivery | None:
     """A delivery that may be sent, as of `clock_ms`, a time by `unpaused_ms`; None when its row cannot be read."""
     try:
-        return _delivery_of(row, clock_ms)
+        return _delivery_of(opened(seals, row), clock_ms)
     except _MISREADINGS:
         return None
 
 
-def delivery_of(row: Row, *, clock_ms: int) -> Delivery:
+def delivery_of(seals: Seals, row: Row, *, clock_ms: int) -> Delivery:
     """A delivery to look at: what cannot be read of it is empty, and its reason says so."""
-    delivery = readable_delivery_of(row, clock_ms=clock_ms)
+    delivery = readable_delivery_of(seals, row, clock_ms=clock_ms)
     if delivery is not None:
         return delivery
+    row = opened(seals, row)
     states = {state.value for state in DeliveryState}
     stand_in = {
         "kind": "lead",
@@ -149,16 +152,22 @@ def payload_of(kind: str, customer: str, text: str) -> Payload:
     return Lead(customer_external_id=customer, timestamp=moment, **stored)
 
 
+def stored_payload_of(seals: Seals, row: Row) -> Payload | None:
+    """The same as it was stored, of a row with `id`, `kind`, `lane` and `payload`."""
+    return readable_payload_of(row["kind"], row["lane"], opened_payload(seals, row))
+
+
 def readable_payload_of(kind: str, customer: str, text: str) -> Payload | None:
-    """The same, or None when it cannot be read."""
+    """The same in clear, or None when it cannot be read."""
     try:
         return payload_of(kind, customer, text)
     except _MISREADINGS:
         return None
 
 
-def stored_event_of(row: Row, body: bytes, deliveries: tuple[Delivery, ...]) -> StoredEvent:
-    """An event with its body, wherever that is held, and its deliveries; what cannot be read of it is empty."""
+def stored_event_of(seals: Seals, row: Row, body: bytes, deliveries: tuple[Delivery, ...]) -> StoredEvent:
+    """An event with its body, opened, wherever that is held, and its deliveries; what cannot be read is empty."""
+    row = opened_event(seals, row)
     try:
         return _stored_event_of(row, body, deliveries)
     except _MISREADINGS:
@@ -218,8 +227,9 @@ def _event_of(row: _Columns, body: bytes) -> Event:
     )
 
 
-def attempt_of(row: Row) -> Attempt:
+def attempt_of(seals: Seals, row: Row) -> Attempt:
     """One HTTP try; what cannot be read of it is empty, and its reason says so."""
+    row = opened_attempt(seals, row)
     try:
         return _attempt_of(row)
     except _MISREADINGS:

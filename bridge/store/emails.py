@@ -8,6 +8,7 @@ from typing import Final
 
 from bridge.store.database import Connection
 from bridge.store.encoding import clean
+from bridge.store.sealing import HASH_KEY
 
 #: The namespace of associations whose customer is such a hash; no mapping's namespace has an @.
 EMAIL: Final = "@email"
@@ -29,7 +30,7 @@ class Hasher:
         """The hash of an address."""
         if self._keyed is None:
             (key,) = self._db.execute("SELECT value FROM secrets WHERE name = 'email'").fetchone()
-            self._keyed = hmac.new(key, digestmod="sha256")
+            self._keyed = hmac.new(self._db.seals.opened_data(HASH_KEY, "email", key), digestmod="sha256")
         # with the key worked in once: half the work for each further address
         mac = self._keyed.copy()
         mac.update(clean(email).strip().lower().encode())

@@ -11,7 +11,8 @@ from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Final, TypeAlias, cast
 
-from bridge.model import Conversion, Event, Lead, Meaning, Outcome, Payload, Sale, Step, Tracker
+from bridge.model import Conversion, Event, EventState, Lead, Meaning, Outcome, Payload, Sale, Step, Tracker
+from bridge.store.sealing import EVENT_REASON, HEADERS, QUERY, STEPS, Seals
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -103,12 +104,14 @@ class EncodedConversion:
 
 @dataclass(slots=True, kw_only=True)
 class EncodedMeaning:
-    """A meaning ready for its rows. `before` and `body` are the event's columns around state, reason and steps."""
+    """A meaning ready for its rows. `before` is the event's columns up to its headers."""
 
     meaning: Meaning
     #: (source, key)
     key: tuple[str, str]
     before: tuple[Value, ...]
+    headers_json: str
+    query: str
     reason: str
     steps_json: str
     body: bytes
@@ -122,6 +125,8 @@ def encode_meaning(meaning: Meaning) -> EncodedMeaning:
         meaning=meaning,
         key=(cast("str", before[0]), cast("str", before[1])),
         before=before,
+        headers_json=_lists(meaning.event.headers),
+        query=clean(meaning.event.query),
         reason=clean(meaning.reason),
         steps_json=steps_json(meaning.steps),
         body=bytes(meaning.event.body),
@@ -141,10 +146,27 @@ def _event_columns(event: Event) -> tuple[Value, ...]:
         maybe_clean(event.account),
         clean(event.verified_by),
         clean(event.revision),
-        _lists(event.headers),
-        clean(event.query),
-        event.item,
     )
+
+
+def sealed_event(
+    seals: Seals, event_id: int, meaning: EncodedMeaning, state: EventState, reason: str, steps: str
+) -> tuple[Value, ...]:
+    """An event's columns between its id and whose body it has, with what is personal sealed."""
+    return (
+        *meaning.before,
+        seals.text(HEADERS, event_id, meaning.headers_json),
+        seals.text(QUERY, event_id, meaning.query),
+        meaning.meaning.event.item,
+        state.value,
+        sealed_reason(seals, event_id, state, reason),
+        seals.text(STEPS, event_id, steps),
+    )
+
+
+def sealed_reason(seals: Seals, event_id: int, state: EventState, reason: str) -> str:
+    """Why an event is what it is; only why it cannot be mapped may say something of its values."""
+    return seals.text(EVENT_REASON, event_id, reason) if state is EventState.UNMAPPED else reason
 
 
 def steps_json(steps: Iterable[Step]) -> str:

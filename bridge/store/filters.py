@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 from bridge.model import EventState
 from bridge.store.database import Connection, Row
 from bridge.store.encoding import Value, clean, to_json, to_ms
+from bridge.store.opened import opened
+from bridge.store.sealing import EVENT_REASON, REASON
 from bridge.store.wanted import DeliveryFilter, EventFilter
 
 #: A search by text looks at so many rows at most: about a second's work.
@@ -31,7 +33,7 @@ _EVENTS: Final = {
 }
 _IDS: Final = {"events": "SELECT id FROM events", "deliveries": "SELECT id FROM deliveries"}
 
-_OF_EVENT: Final = ("key", "source_id", "type", "reason", "account")
+_OF_EVENT: Final = ("key", "source_id", "type", "account")
 _OF_DELIVERY: Final = ("lane", "rule", "reason")
 _OF_PAYLOAD: Final = ("event_name", "invoice_id", "click_id", "customer_name", "customer_email")
 
@@ -192,13 +194,13 @@ def event_sieve(wanted: EventFilter) -> Sieve | None:
         ids = to_json([_id(row) for row in rows])
         deliveries = db.execute(
             """
-            SELECT event_id, lane, rule, reason, payload FROM deliveries
+            SELECT id, event_id, lane, rule, reason, payload FROM deliveries
             WHERE event_id IN (SELECT value FROM json_each(?))
             """,
             (ids,),
         )
-        told = {delivery["event_id"] for delivery in deliveries if _tells(delivery, text)}
-        return [row for row in rows if _id(row) in told or _has(row, _OF_EVENT, text)]
+        told = {delivery["event_id"] for delivery in deliveries if _tells(opened(db.seals, delivery), text)}
+        return [row for row in rows if _id(row) in told or _event_has(db, row, text)]
 
     return sieve
 
@@ -210,7 +212,7 @@ def delivery_sieve(wanted: DeliveryFilter) -> Sieve | None:
     text, reason = (wanted.grep or "").casefold(), (wanted.reason or "").casefold()
 
     def sieve(db: Connection, rows: Sequence[Row]) -> list[Row]:
-        meant = [row for row in rows if reason in row["reason"].casefold()]
+        meant = [row for row in rows if reason in db.seals.read(REASON, _id(row), row["reason"]).casefold()]
         if not text:
             return meant
         ids = to_json([row["event_id"] for row in meant])
@@ -221,10 +223,14 @@ def delivery_sieve(wanted: DeliveryFilter) -> Sieve | None:
             """,
             (ids,),
         )
-        told = {_id(event) for event in events if _has(event, _OF_EVENT, text)}
-        return [row for row in meant if row["event_id"] in told or _tells(row, text)]
+        told = {_id(event) for event in events if _event_has(db, event, text)}
+        return [row for row in meant if row["event_id"] in told or _tells(opened(db.seals, row), text)]
 
     return sieve
+
+
+def _event_has(db: Connection, row: Row, text: str) -> bool:
+    return _has(row, _OF_EVENT, text) or text in db.seals.read(EVENT_REASON, _id(row), row["reason"]).casefold()
 
 
 def _has(row: Row, columns: Sequence[str], text: str) -> bool:

@@ -14,7 +14,9 @@ from bridge.store.database import Connection, Row
 from bridge.store.decoding import NOTHING, texts_of
 from bridge.store.emails import EMAIL, Hasher
 from bridge.store.encoding import names_json, to_json
+from bridge.store.opened import fields_of, opened, opened_event, opened_payload
 from bridge.store.persons import FORGOTTEN, Erased, Finder, Person, Sighting
+from bridge.store.sealing import BODY, REASON
 from bridge.store.trackers import read_tracker, write_tracker
 
 _TEXTS: Final = ("key", "source_id", "type", "account", "query", "headers", "steps", "reason")
@@ -35,12 +37,14 @@ def search(db: Connection, person: Person, after: int, limit: int) -> Sighting:
     events, customers = _by_deliveries(db, person, finder, after, last)
     shared = []
     # one at a time: bodies are large
-    for row in db.execute("SELECT * FROM events WHERE id > ? AND id <= ? ORDER BY id", (after, last)):
+    for stored in db.execute("SELECT * FROM events WHERE id > ? AND id <= ? ORDER BY id", (after, last)):
+        row = opened_event(db.seals, stored)
+        body = db.seals.read_data(BODY, row["id"], row["body"])
         if any(finder.is_in(row[column]) for column in _TEXTS):
             events.add(row["id"])
-        if row["item"] is not None and finder.is_in(row["body"]):
+        if row["item"] is not None and finder.is_in(body):
             shared.append(row["id"])
-        elif row["item"] is None and row["id"] not in events and finder.is_in(row["body"]):
+        elif row["item"] is None and row["id"] not in events and finder.is_in(body):
             events.add(row["id"])
     events |= _by_reversals(db, finder, after, last)
     return Sighting(events=tuple(sorted(events)), shared=tuple(shared), customers=frozenset(customers), last=last)
@@ -49,7 +53,8 @@ def search(db: Connection, person: Person, after: int, limit: int) -> Sighting:
 def _by_deliveries(db: Connection, person: Person, finder: Finder, after: int, last: int) -> tuple[set[int], set[str]]:
     """The events whose deliveries are the person's, and under which customer ids the addresses are sent."""
     events, customers = set(), set()
-    for row in db.execute("SELECT * FROM deliveries WHERE event_id > ? AND event_id <= ?", (after, last)):
+    for stored in db.execute("SELECT * FROM deliveries WHERE event_id > ? AND event_id <= ?", (after, last)):
+        row = opened(db.seals, stored)
         if _names_address(row, finder):
             customers.add(row["lane"])
         if _is_theirs(row, person, finder):
@@ -80,11 +85,8 @@ def _is_theirs(row: Row, person: Person, finder: Finder) -> bool:
 def addresses_of(db: Connection, customer: str) -> frozenset[str]:
     """The addresses that a customer's deliveries name, in small letters."""
     found = set()
-    for (payload,) in db.execute("SELECT payload FROM deliveries WHERE lane = ?", (customer,)):
-        try:
-            email = json.loads(payload).get("customer_email")
-        except (ValueError, AttributeError, RecursionError):
-            continue
+    for row in db.execute("SELECT id, payload FROM deliveries WHERE lane = ?", (customer,)):
+        email = (fields_of(db.seals, row) or {}).get("customer_email")
         if isinstance(email, str) and email.strip():
             found.add(email.strip().lower())
     return frozenset(found)
@@ -107,7 +109,8 @@ def theirs(db: Connection, event_ids: Sequence[int], person: Person) -> list[int
 
 def _deliveries(db: Connection, event_id: int, person: Person, finder: Finder) -> list[Row]:
     """Those that name the person, or go to the same customer; all of an event that has but one customer."""
-    rows = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()
+    stored = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()
+    rows = [opened(db.seals, row) for row in stored]
     lanes = {row["lane"] for row in rows}
     named = {row["lane"] for row in rows if _is_theirs(row, person, finder)}
     return rows if len(lanes) < 2 else [row for row in rows if row["lane"] in named]
@@ -154,11 +157,11 @@ def _clean_delivery(db: Connection, row: Row, finder: Finder) -> int:
     names = texts_of(row["claims"])
     personal = [name for name in names if finder.is_in(name)]
     db.executemany("DELETE FROM claims WHERE name = ? AND delivery_id = ?", [(name, row["id"]) for name in personal])
-    payload = NOTHING if finder.is_in(_payload(db, row["id"])) else _payload(db, row["id"])
+    forgotten = row["state"] == "duplicate" or finder.is_in(row["reason"])
     db.execute(
         """
         UPDATE deliveries SET
-            lane = :lane, head = 0, claims = :claims, payload = :payload, click_email = NULL,
+            lane = :lane, head = 0, claims = :claims, click_email = NULL,
             state = iif(state = 'duplicate', 'dismissed', state), reason = :reason
         WHERE id = :id
         """,
@@ -166,21 +169,23 @@ def _clean_delivery(db: Connection, row: Row, finder: Finder) -> int:
             "id": row["id"],
             "lane": FORGOTTEN,
             "claims": names_json([name for name in names if name not in personal]),
-            "payload": payload,
-            "reason": "forgotten" if row["state"] == "duplicate" or finder.is_in(row["reason"]) else row["reason"],
+            "reason": "forgotten" if forgotten else db.seals.text(REASON, row["id"], row["reason"]),
         },
     )
+    if finder.is_in(_payload(db, row["id"])):
+        db.execute("UPDATE deliveries SET payload = ? WHERE id = ?", (NOTHING, row["id"]))
     return len(personal)
 
 
 def _payload(db: Connection, delivery_id: int) -> str:
-    (payload,) = db.execute("SELECT payload FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
-    return str(payload)
+    row = db.execute("SELECT id, payload FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    return opened_payload(db.seals, row)
 
 
 def _clean_event(db: Connection, event_id: int, finder: Finder) -> int:
     """Take addresses out of an event's own texts; how many keys went with them."""
-    row = db.execute("SELECT * FROM events WHERE id = ?", (event_id,)).fetchone()
+    stored = db.execute("SELECT * FROM events WHERE id = ?", (event_id,)).fetchone()
+    row = opened_event(db.seals, stored)
     is_personal = {column: finder.is_in(row[column]) for column in ("key", "source_id", "type", "account", "reason")}
     if any(is_personal.values()):
         db.execute(
@@ -188,7 +193,7 @@ def _clean_event(db: Connection, event_id: int, finder: Finder) -> int:
             (
                 f"forgotten:{event_id}" if is_personal["key"] else row["key"],
                 *(None if is_personal[column] else row[column] for column in ("source_id", "type", "account")),
-                "forgotten" if is_personal["reason"] else row["reason"],
+                "forgotten" if is_personal["reason"] else stored["reason"],
                 event_id,
             ),
         )

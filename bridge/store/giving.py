@@ -4,7 +4,6 @@ From another webhook that tells of the same payment, which is as good as its own
 an earlier click of its customer, which gives way to its own. Where it came from stands in the delivery's flags.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +14,8 @@ from bridge.store.database import Connection, Row
 from bridge.store.decoding import texts_of
 from bridge.store.emails import EMAIL, email_hash
 from bridge.store.encoding import Plain, names_json, to_json, to_ms
+from bridge.store.opened import fields_of
+from bridge.store.sealing import PAYLOAD
 
 #: How the flag begins that says whose click id a delivery has; there is one at most.
 FROM: Final = "click id from "
@@ -34,13 +35,13 @@ def give(db: Connection, delivery_id: int, gift: Gift, now_ms: int) -> None:
     """Let a delivery have the click id that one of its duplicates brought; too late once it was attempted."""
     row = db.execute(
         """
-        SELECT d.kind, d.state, d.tries, d.filled_from, d.flags, d.payload, e.forgotten
+        SELECT d.id, d.kind, d.state, d.tries, d.filled_from, d.flags, d.payload, e.forgotten
         FROM deliveries AS d JOIN events AS e ON e.id = d.event_id
         WHERE d.id = ? AND d.state <> 'dry_run'
         """,
         (delivery_id,),
     ).fetchone()
-    payload = _parsed(row["payload"]) if row is not None else None
+    payload = fields_of(db.seals, row) if row is not None else None
     if payload is None:
         return
     has_own = payload.get("click_id") is not None and row["filled_from"] is None
@@ -59,7 +60,7 @@ def adopt(db: Connection, heir: int, ousted: int, now_ms: int) -> None:
     """Let the one that takes a place have the click id of those that tell of the same payment, if it has none."""
     rows = db.execute(
         """
-        SELECT event_id, source, payload FROM deliveries
+        SELECT id, event_id, source, payload FROM deliveries
         WHERE id IN (SELECT :ousted UNION SELECT id FROM deliveries WHERE duplicate_of = :heir AND state = 'duplicate')
             AND id <> :heir AND filled_from IS NULL
         ORDER BY id
@@ -67,7 +68,7 @@ def adopt(db: Connection, heir: int, ousted: int, now_ms: int) -> None:
         {"heir": heir, "ousted": ousted},
     ).fetchall()
     for row in rows:
-        payload = _parsed(row["payload"]) or {}
+        payload = fields_of(db.seals, row) or {}
         click_id = payload.get("click_id")
         if isinstance(click_id, str) and not payload.get("deferred"):
             give(db, heir, Gift(click_id=click_id, event_id=row["event_id"], source=row["source"]), now_ms)
@@ -108,10 +109,10 @@ def filled(db: Connection, row: Row, delivery: Delivery) -> Delivery:
         return delivery
     click = found[question]
     flags = _with(row["flags"], _provenance(question, click))
-    payload = {**(_parsed(row["payload"]) or {}), "click_id": click.click_id}
+    payload = {**(fields_of(db.seals, row) or {}), "click_id": click.click_id}
     db.execute(
         "UPDATE deliveries SET payload = ?, flags = ?, filled_from = ? WHERE id = ?",
-        (to_json(payload), names_json(flags), click.event_id, delivery.id),
+        (sealed_payload(db, delivery.id, payload), names_json(flags), click.event_id, delivery.id),
     )
     if row["namespace"]:
         # from now on the click is this customer's, for the renewals to come
@@ -136,12 +137,12 @@ def unfill(db: Connection, delivery_id: int) -> None:
     """Take a click back that came from elsewhere: the delivery is not tried after all, and may yet get its own."""
     row = db.execute(
         """
-        SELECT event_id, namespace, lane, filled_from, flags, payload FROM deliveries
+        SELECT id, event_id, namespace, lane, filled_from, flags, payload FROM deliveries
         WHERE id = ? AND filled_from IS NOT NULL AND tries = 0
         """,
         (delivery_id,),
     ).fetchone()
-    payload = _parsed(row["payload"]) if row is not None else None
+    payload = fields_of(db.seals, row) if row is not None else None
     if payload is None:
         return
     # what this sale alone told of its customer: that a click of the same address is theirs
@@ -154,7 +155,7 @@ def unfill(db: Connection, delivery_id: int) -> None:
     )
     db.execute(
         "UPDATE deliveries SET payload = ?, flags = ?, filled_from = NULL WHERE id = ?",
-        (to_json(payload), names_json(_with(row["flags"])), delivery_id),
+        (sealed_payload(db, delivery_id, payload), names_json(_with(row["flags"])), delivery_id),
     )
 
 
@@ -171,7 +172,12 @@ def _write(db: Connection, delivery_id: int, payload: dict[str, Plain], flags: l
             reason = iif(state = 'waiting' AND click_by IS NOT NULL, '', reason), click_by = NULL
         WHERE id = :id
         """,
-        {"id": delivery_id, "payload": to_json(payload), "flags": names_json(flags), "now": now_ms},
+        {
+            "id": delivery_id,
+            "payload": sealed_payload(db, delivery_id, payload),
+            "flags": names_json(flags),
+            "now": now_ms,
+        },
     )
 
 
@@ -180,10 +186,6 @@ def _with(flags: str, *told: str) -> list[str]:
     return [*(flag for flag in texts_of(flags) if not flag.startswith(FROM)), *told]
 
 
-def _parsed(text: str) -> dict[str, Plain] | None:
-    """A payload as it is stored; None when it cannot be read."""
-    try:
-        payload = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) else None
+def sealed_payload(db: Connection, delivery_id: int, payload: dict[str, Plain]) -> str:
+    """A payload as it is to be stored."""
+    return db.seals.text(PAYLOAD, delivery_id, to_json(payload))

@@ -12,9 +12,10 @@ from typing import Final
 
 from bridge.store.database import Connection
 from bridge.store.decoding import texts_of
-from bridge.store.encoding import names_json, to_json
-from bridge.store.giving import adopt
+from bridge.store.encoding import names_json
+from bridge.store.giving import adopt, sealed_payload
 from bridge.store.lanes import rehead
+from bridge.store.opened import fields_of
 
 #: Flag of a sale that goes out under the invoice id of the one whose place it takes.
 INVOICE_CARRIED: Final = "carries the invoice id first sent"
@@ -91,27 +92,29 @@ def carry_invoice(db: Connection, heir: int, ousted: int) -> None:
 
     An heir that was tried itself keeps what it told.
     """
-    first = db.execute(
-        "SELECT payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure AND json_valid(payload)", (ousted,)
+    ousted_row = db.execute(
+        "SELECT id, payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure", (ousted,)
     ).fetchone()
     own = db.execute(
         """
-        SELECT payload, flags, tries = 0 AND state <> 'sending' AS may_change FROM deliveries
-        WHERE id = ? AND kind = 'sale' AND state <> 'delivered' AND json_valid(payload)
+        SELECT id, payload, flags, tries = 0 AND state <> 'sending' AS may_change FROM deliveries
+        WHERE id = ? AND kind = 'sale' AND state <> 'delivered'
         """,
         (heir,),
     ).fetchone()
-    if first is None or own is None:
+    if ousted_row is None or own is None:
+        return
+    first, payload = fields_of(db.seals, ousted_row), fields_of(db.seals, own)
+    if first is None or payload is None:
         return
     # an heir's heir must still know that the first may have arrived
     db.execute("UPDATE deliveries SET unsure = 1 WHERE id = ?", (heir,))
-    payload, invoice_id = json.loads(own["payload"]), json.loads(first["payload"]).get("invoice_id")
-    flags = json.loads(own["flags"])
+    invoice_id, flags = first.get("invoice_id"), json.loads(own["flags"])
     if invoice_id in (None, payload.get("invoice_id")) or INVOICE_CARRIED in flags or not own["may_change"]:
         return
     db.execute(
         "UPDATE deliveries SET payload = ?, flags = ? WHERE id = ?",
-        (to_json({**payload, "invoice_id": invoice_id}), names_json([*flags, INVOICE_CARRIED]), heir),
+        (sealed_payload(db, heir, {**payload, "invoice_id": invoice_id}), names_json([*flags, INVOICE_CARRIED]), heir),
     )
 
 

@@ -10,6 +10,7 @@ from bridge.model import EventState
 from bridge.store.base import Recorded
 from bridge.store.database import Connection
 from bridge.store.encoding import EncodedConversion, EncodedMeaning, clean, names_json
+from bridge.store.sealing import EVENT_REASON
 
 
 def events(db: Connection, meanings: Iterable[EncodedMeaning]) -> dict[tuple[str, str], Recorded]:
@@ -24,7 +25,12 @@ def events(db: Connection, meanings: Iterable[EncodedMeaning]) -> dict[tuple[str
         (_pairs(meaning.key for meaning in meanings),),
     )
     return {
-        (source, key): Recorded(event_id=event_id, state=EventState(state), known=True, reason=reason)
+        (source, key): Recorded(
+            event_id=event_id,
+            state=EventState(state),
+            known=True,
+            reason=db.seals.read(EVENT_REASON, event_id, reason),
+        )
         for source, key, event_id, state, reason in rows
     }
 

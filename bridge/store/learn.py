@@ -15,12 +15,14 @@ from bridge import retry
 from bridge.model import Sale
 from bridge.store.clicks import remember
 from bridge.store.database import Connection, Row
-from bridge.store.decoding import readable_payload_of, texts_of
-from bridge.store.encoding import clean, names_json, to_json, to_ms
-from bridge.store.giving import adopt, unfill
+from bridge.store.decoding import stored_payload_of, texts_of
+from bridge.store.encoding import clean, names_json, to_ms
+from bridge.store.giving import adopt, sealed_payload, unfill
 from bridge.store.holding import add_names, carry_invoice, holders, take_over
 from bridge.store.lanes import rehead, wake
 from bridge.store.lessons import Learnt, Lesson, Matter
+from bridge.store.opened import opened_payload
+from bridge.store.sealing import BODY
 from bridge.store.trackers import read_tracker, write_tracker
 
 PARKED: Final = "its sender is asked about it first"
@@ -61,7 +63,7 @@ def matter(db: Connection, delivery_id: int) -> Matter | None:
     """What is known of a delivery that was never tried; None when there is none."""
     row = db.execute(
         """
-        SELECT d.claims, e.account, coalesce(held.body, e.body) AS body
+        SELECT d.claims, e.account, coalesce(held.body, e.body) AS body, coalesce(held.id, e.id) AS holder
         FROM deliveries AS d JOIN events AS e ON e.id = d.event_id LEFT JOIN events AS held ON held.id = e.body_of
         WHERE d.id = ? AND d.tries = 0
         """,
@@ -70,7 +72,8 @@ def matter(db: Connection, delivery_id: int) -> Matter | None:
     if row is None:
         return None
     names = tuple(texts_of(row["claims"]))
-    return Matter(delivery_id=delivery_id, account=row["account"], body=row["body"], names=names)
+    body = db.seals.read_data(BODY, row["holder"], row["body"])
+    return Matter(delivery_id=delivery_id, account=row["account"], body=body, names=names)
 
 
 def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
@@ -105,11 +108,10 @@ def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
 
 def _fill(db: Connection, row: Row, click_id: str, now_ms: int) -> None:
     """The click id goes into a payload that has none, and is remembered of the customer as of that event."""
-    payload = json.loads(row["payload"])
+    payload = json.loads(opened_payload(db.seals, row))
     if payload.get("click_id") is None:
-        db.execute(
-            "UPDATE deliveries SET payload = ? WHERE id = ?", (to_json({**payload, "click_id": click_id}), row["id"])
-        )
+        filled = sealed_payload(db, row["id"], {**payload, "click_id": click_id})
+        db.execute("UPDATE deliveries SET payload = ? WHERE id = ?", (filled, row["id"]))
     if row["namespace"]:
         paid_at = payload["timestamp"] if row["kind"] == "sale" else None
         customer, event_id = (row["namespace"], row["lane"]), row["event_id"]
@@ -150,8 +152,8 @@ def _claim(db: Connection, delivery_id: int, names: Sequence[str], now_ms: int) 
 def _yield(db: Connection, row: Row, holder: int) -> None:
     """Step back behind the one that holds a name of this sale."""
     flags = texts_of(db.execute("SELECT flags FROM deliveries WHERE id = ?", (row["id"],)).fetchone()["flags"])
-    first = db.execute("SELECT kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
-    one, other = readable_payload_of(row["kind"], row["lane"], row["payload"]), readable_payload_of(*first)
+    first = db.execute("SELECT id, kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
+    one, other = stored_payload_of(db.seals, row), stored_payload_of(db.seals, first)
     if (
         isinstance(one, Sale)
         and isinstance(other, Sale)

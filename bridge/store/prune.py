@@ -6,13 +6,15 @@ newest rows, because ids are counted from them.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from bridge.store import clicks, reversals
 from bridge.store.database import Connection, Row
 from bridge.store.decoding import NOTHING
-from bridge.store.encoding import to_json
+from bridge.store.encoding import Plain, to_json
+from bridge.store.opened import fields_of
+from bridge.store.sealing import BODY, PAYLOAD
 
 #: Events per commit: about 5 ms of the writer's time.
 CHUNK = 100
@@ -78,7 +80,8 @@ def take_payloads(db: Connection, delivery_ids: Sequence[int]) -> None:
     ).fetchall()
     db.executemany("DELETE FROM attempts WHERE delivery_id = ?", [(row["id"],) for row in rows])
     db.executemany(
-        "UPDATE deliveries SET payload = ? WHERE id = ?", [(_impersonal(row["payload"]), row["id"]) for row in rows]
+        "UPDATE deliveries SET payload = ? WHERE id = ?",
+        [(db.seals.text(PAYLOAD, row["id"], _impersonal(fields_of(db.seals, row))), row["id"]) for row in rows],
     )
 
 
@@ -93,20 +96,18 @@ def _hand_bodies_on(db: Connection, among: str) -> None:
         {"among": among},
     ).fetchall()
     for holder, heir in heirs:
-        db.execute(
-            "UPDATE events SET body = (SELECT body FROM events WHERE id = ?), body_of = NULL WHERE id = ?",
-            (holder, heir),
-        )
+        (body,) = db.execute("SELECT body FROM events WHERE id = ?", (holder,)).fetchone()
+        # a sealed body opens nowhere but in its own row
+        moved = db.seals.data(BODY, heir, db.seals.read_data(BODY, holder, body))
+        db.execute("UPDATE events SET body = ?, body_of = NULL WHERE id = ?", (moved, heir))
         db.execute("UPDATE events SET body_of = ? WHERE body_of = ?", (heir, holder))
 
 
-def _impersonal(payload: str) -> str:
+def _impersonal(payload: Mapping[str, Plain] | None) -> str:
     """The payload without what is personal; nothing at all of one that cannot be read."""
-    try:
-        kept = {name: value for name, value in json.loads(payload).items() if name not in _PERSONAL}
-    except (ValueError, AttributeError, RecursionError):
+    if payload is None:
         return NOTHING
-    return to_json(kept)
+    return to_json({name: value for name, value in payload.items() if name not in _PERSONAL})
 
 
 def _is_list(text: str) -> bool:

@@ -24,6 +24,7 @@ from bridge.store.filters import (
     of_events,
     sift,
 )
+from bridge.store.sealing import BODY
 from bridge.store.trackers import read_tracker
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 
@@ -139,7 +140,7 @@ def deliveries_by_id(db: Connection, ids: Sequence[int], now: datetime) -> list[
 def attempts(db: Connection, delivery_id: int) -> list[Attempt]:
     """Every try of a delivery, oldest first."""
     rows = db.execute("SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number", (delivery_id,))
-    return [attempt_of(row) for row in rows]
+    return [attempt_of(db.seals, row) for row in rows]
 
 
 def reversals_of(db: Connection, event_ids: Iterable[int], delivery_ids: Iterable[int]) -> list[StoredReversal]:
@@ -176,8 +177,20 @@ def _with_deliveries(db: Connection, rows: list[Row], now: datetime) -> list[Sto
     for delivery in _decoded(db, belonging, now):
         by_event[delivery.event_id].append(delivery)
     held = _bodies(db, {row["body_of"] for row in rows} - {None})
-    events = [stored_event_of(row, held.get(row["body_of"], row["body"]), tuple(by_event[row["id"]])) for row in rows]
+    events = [
+        stored_event_of(
+            db.seals,
+            row,
+            _own_body(db, row) if row["body_of"] is None else held.get(row["body_of"], b""),
+            tuple(by_event[row["id"]]),
+        )
+        for row in rows
+    ]
     return reversals.joined(db, events)
+
+
+def _own_body(db: Connection, row: Row) -> bytes:
+    return db.seals.read_data(BODY, row["id"], row["body"])
 
 
 def _bodies(db: Connection, holders: set[int]) -> dict[int | None, bytes]:
@@ -187,9 +200,9 @@ def _bodies(db: Connection, holders: set[int]) -> dict[int | None, bytes]:
     rows = db.execute(
         "SELECT id, body FROM events WHERE id IN (SELECT value FROM json_each(?))", (to_json([*holders]),)
     )
-    return dict(tuple(row) for row in rows)
+    return {row["id"]: _own_body(db, row) for row in rows}
 
 
 def _decoded(db: Connection, rows: Iterable[Row], now: datetime) -> list[Delivery]:
     clock_ms = unpaused_ms(read_tracker(db), now)
-    return [delivery_of(row, clock_ms=clock_ms) for row in rows]
+    return [delivery_of(db.seals, row, clock_ms=clock_ms) for row in rows]

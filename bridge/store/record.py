@@ -14,10 +14,11 @@ from bridge.model import EventState, Payload, Reversal, Sale, Step
 from bridge.store import known, reversals
 from bridge.store.base import Recorded
 from bridge.store.database import Connection
-from bridge.store.decoding import readable_payload_of
-from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, steps_json
+from bridge.store.decoding import stored_payload_of
+from bridge.store.encoding import EncodedConversion, EncodedMeaning, Value, clean, names_json, sealed_event, steps_json
 from bridge.store.giving import Gift, adopt, give
 from bridge.store.holding import add_names, carry_invoice, gives_way, take_over
+from bridge.store.sealing import BODY, PAYLOAD
 from bridge.store.telling import Clicks
 from bridge.store.waits import why_waiting
 
@@ -116,7 +117,8 @@ class Batch:
         if meaning.meaning.reversals:
             self._reversals.append((event_id, meaning.key[0], meaning.meaning.reversals))
         body_of, body = self._held(meaning, event_id)
-        self._events.append((event_id, *meaning.before, state.value, reason, steps, body_of, body))
+        told = sealed_event(self._db.seals, event_id, meaning, state, reason, steps)
+        self._events.append((event_id, *told, body_of, self._db.seals.data(BODY, event_id, body)))
         recorded = Recorded(event_id=event_id, state=state, known=False, due=due, reason=reason, clicked=clicked)
         self._known[meaning.key] = recorded
         return recorded
@@ -208,7 +210,7 @@ class Batch:
             why_waiting(wait_ms) if wait_ms else reason,
             names,
             conversion.namespace,
-            conversion.payload_json,
+            self._db.seals.text(PAYLOAD, delivery_id, conversion.payload_json),
             conversion.fill,
             due_at if wait_ms else None,
             self._clicks.address_of(conversion) if wait_ms else None,
@@ -270,8 +272,8 @@ class Batch:
         if new is not None:
             first = new.conversion.payload
         else:
-            row = self._db.execute("SELECT kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
-            first = readable_payload_of(*row)
+            row = self._db.execute("SELECT id, kind, lane, payload FROM deliveries WHERE id = ?", (holder,)).fetchone()
+            first = stored_payload_of(self._db.seals, row)
         if not isinstance(payload, Sale) or not isinstance(first, Sale):
             return "[]"
         same = (payload.amount, clean(payload.currency)) == (first.amount, clean(first.currency))

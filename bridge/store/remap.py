@@ -12,14 +12,16 @@ from bridge.model import Delivery, EventState
 from bridge.store import reversals
 from bridge.store.database import Connection, Row
 from bridge.store.decoding import delivery_of, readable_payload_of, texts_of
-from bridge.store.encoding import EncodedConversion, EncodedMeaning, names_json
+from bridge.store.encoding import EncodedConversion, EncodedMeaning, names_json, sealed_reason
 from bridge.store.fates import Fate, fates_of, new_names
 from bridge.store.giving import FROM
 from bridge.store.holding import carry_invoice
 from bridge.store.lanes import rehead
+from bridge.store.opened import opened
 from bridge.store.parting import Names, claim_free, part
 from bridge.store.record import AMOUNT_DIFFERS, Batch, Recording, explained
 from bridge.store.reports import Remap, Remapped, Remapping
+from bridge.store.sealing import STEPS
 from bridge.store.telling import Clicks
 
 
@@ -28,8 +30,9 @@ def remap(db: Connection, event_id: int, meaning: EncodedMeaning, now_ms: int) -
     event = db.execute("SELECT state FROM events WHERE id = ? AND NOT forgotten", (event_id,)).fetchone()
     if event is None:
         return None
-    rows = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()
-    before = {row["id"]: delivery_of(row, clock_ms=now_ms) for row in rows}
+    stored = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()
+    before = {row["id"]: delivery_of(db.seals, row, clock_ms=now_ms) for row in stored}
+    rows = [opened(db.seals, row) for row in stored]
     clicks = Clicks(db, meaning.conversions)
     wanted, left_out = _wanted(meaning, clicks, event_id)
     state, reason = _outcome(meaning, wanted)
@@ -187,7 +190,7 @@ def _rewrite(
     left_out: Iterable[EncodedConversion],
 ) -> None:
     """The event as today's rules see it; its key stays."""
-    _, _, source_id, kind, occurred_at, _, _, account, _, revision, *_ = meaning.before
+    _, _, source_id, kind, occurred_at, _, _, account, _, revision = meaning.before
     db.execute(
         """
         UPDATE events SET
@@ -201,8 +204,8 @@ def _rewrite(
             account,
             revision,
             state.value,
-            reason,
-            explained(meaning, left_out),
+            sealed_reason(db.seals, event_id, state, reason),
+            db.seals.text(STEPS, event_id, explained(meaning, left_out)),
             event_id,
         ),
     )
@@ -214,6 +217,6 @@ def _told(db: Connection, fate: Fate, before: dict[int, Delivery], now_ms: int) 
         what=fate.what,
         before=before[fate.before["id"]] if fate.before is not None else None,
         after=fate.conversion.conversion.payload if fate.conversion is not None else None,
-        now=delivery_of(row, clock_ms=now_ms) if row is not None else None,
+        now=delivery_of(db.seals, row, clock_ms=now_ms) if row is not None else None,
         why=fate.why,
     )

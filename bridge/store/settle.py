@@ -31,6 +31,7 @@ from bridge.store.decoding import from_ms, readable_delivery_of, unpaused_ms, wh
 from bridge.store.encoding import Value, attempt_columns, clean, maybe_ms, names_json, to_ms
 from bridge.store.holding import gives_way, pass_on, reclaim
 from bridge.store.lanes import rehead, wake
+from bridge.store.sealing import ANSWER, REASON, TRY_REASON, try_key
 from bridge.store.trackers import read_tracker, write_tracker
 
 INTERRUPTED: Final = "the bridge ended during this try"
@@ -57,7 +58,7 @@ def _settle_one(db: Connection, settlement: Settlement, judge: Judge, tracker: T
     if row is None:
         decision, _ = judge(settlement.delivery, outcome, tracker)
         return Settled(delivery=settlement.delivery, outcome=outcome, decision=decision, tracker=tracker)
-    delivery = readable_delivery_of(row, clock_ms=unpaused_ms(tracker, now)) or replace(
+    delivery = readable_delivery_of(db.seals, row, clock_ms=unpaused_ms(tracker, now)) or replace(
         settlement.delivery, state=DeliveryState(row["state"]), tries=row["tries"]
     )
     decision, judged = judge(delivery, outcome, tracker)
@@ -117,13 +118,20 @@ def _verdict(decision: Decision) -> _Verdict:
 
 
 def _write_attempt(db: Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
-    told = (decision.word, clean(decision.reason), clean(outcome.text), _verdict(decision).counted)
-    columns = (*attempt_columns(outcome), *told)
-    _insert_attempt(db, delivery.id, delivery.tries + 1, columns)
+    key = try_key(delivery.id, delivery.tries + 1)
+    reason = db.seals.text(TRY_REASON, key, clean(decision.reason))
+    answer = db.seals.text(ANSWER, key, clean(outcome.text))
+    told = (decision.word, reason, answer, _verdict(decision).counted)
+    _insert_attempt(db, delivery.id, delivery.tries + 1, (*attempt_columns(outcome), *told))
 
 
 def _insert_attempt(db: Connection, delivery_id: int, number: int, columns: tuple[Value, ...]) -> None:
     db.execute("INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (delivery_id, number, *columns))
+
+
+def _sealed(db: Connection, delivery_id: int, reason: str) -> str:
+    """A reason that may quote what the tracker said."""
+    return db.seals.text(REASON, delivery_id, clean(reason))
 
 
 def _conclude(
@@ -148,7 +156,7 @@ def _conclude(
             "tries": before.tries + 1,
             "budget_from": min(unpaused_ms(tracker, outcome.started_at), unpaused_ms(tracker, now)),
             "unsure": before.unsure or outcome.leaves_open,
-            "reason": "" if isinstance(decision, Delivered) else clean(decision.reason),
+            "reason": "" if isinstance(decision, Delivered) else _sealed(db, before.id, decision.reason),
             **_history(before, outcome, decision, tracker, now),
         },
     )

@@ -146,7 +146,9 @@ def _change(db: Connection, row: Row, clock_ms: int) -> Change:
     last = db.execute(
         "SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number DESC LIMIT 1", (row["id"],)
     ).fetchone()
-    return Change(delivery=delivery_of(row, clock_ms=clock_ms), last=attempt_of(last) if last else None)
+    return Change(
+        delivery=delivery_of(db.seals, row, clock_ms=clock_ms), last=attempt_of(db.seals, last) if last else None
+    )
 
 
 def activity(db: Connection, now: datetime) -> dict[str, Activity]:

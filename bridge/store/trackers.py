@@ -10,6 +10,7 @@ from bridge.rate import Pace
 from bridge.store.database import Connection
 from bridge.store.decoding import tracker_of, whole_ms
 from bridge.store.encoding import clean, tracker_json
+from bridge.store.sealing import PAUSE_REASON
 
 _POLICY: Final = retry.Policy()
 
@@ -17,12 +18,16 @@ _POLICY: Final = retry.Policy()
 def read_tracker(db: Connection) -> Tracker:
     """What is known of the tracker now."""
     (document,) = db.execute("SELECT document FROM tracker WHERE id = 1").fetchone()
-    return tracker_of(document)
+    tracker = tracker_of(document)
+    reason = db.seals.read(PAUSE_REASON, 1, tracker.pause_reason)
+    return tracker if reason == tracker.pause_reason else replace(tracker, pause_reason=reason)
 
 
 def write_tracker(db: Connection, tracker: Tracker) -> Tracker:
-    """Keep what is known of the tracker."""
-    db.execute("UPDATE tracker SET document = ? WHERE id = 1", (tracker_json(tracker),))
+    """Keep what is known of the tracker; why it is paused may quote what it said."""
+    reason = db.seals.text(PAUSE_REASON, 1, clean(tracker.pause_reason))
+    stored = tracker if reason == tracker.pause_reason else replace(tracker, pause_reason=reason)
+    db.execute("UPDATE tracker SET document = ? WHERE id = 1", (tracker_json(stored),))
     return tracker
 
 

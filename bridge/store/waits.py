@@ -11,7 +11,7 @@ from typing import Final
 from bridge.model import Sale
 from bridge.store.clicks import Question, answered, questions
 from bridge.store.database import Connection, Row
-from bridge.store.decoding import readable_payload_of, texts_of
+from bridge.store.decoding import stored_payload_of, texts_of
 from bridge.store.encoding import names_json, to_ms
 from bridge.store.lanes import rehead
 
@@ -49,7 +49,7 @@ def end_waits(db: Connection, now_ms: int, *, limit: int) -> bool:
     ).fetchall()
     if not rows:
         return False
-    asked = {row["id"]: _questions(row) for row in rows}
+    asked = {row["id"]: _questions(db, row) for row in rows}
     known = answered(db, [question for several in asked.values() for question in several])
     for row in rows:
         if any(question in known for question in asked[row["id"]]):
@@ -63,8 +63,8 @@ def end_waits(db: Connection, now_ms: int, *, limit: int) -> bool:
     return len(rows) == limit
 
 
-def _questions(row: Row) -> list[Question]:
-    payload = readable_payload_of(row["kind"], row["lane"], row["payload"])
+def _questions(db: Connection, row: Row) -> list[Question]:
+    payload = stored_payload_of(db.seals, row)
     if isinstance(payload, Sale):
         return questions(row["fill"], row["namespace"], row["lane"], row["click_email"], to_ms(payload.timestamp))
     return [Question(row["namespace"], row["lane"], None)] if row["namespace"] else []

@@ -9,6 +9,7 @@ from bridge.intake import understand
 from bridge.mapping import Mapping, parse
 from bridge.model import Conversion, EventState, Meaning, Sale, Verified, Webhook
 from bridge.store.base import EventFilter
+from bridge.store.connection import Connected
 from bridge.store.encoding import encode_meaning
 from bridge.store.migrations import migrate, shipped
 from bridge.store.queries import events
@@ -83,8 +84,8 @@ def _record(meanings: tuple[Meaning, ...]) -> None:
 
 
 @cache
-def _database() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:", isolation_level=None)
+def _database() -> Connected:
+    db = sqlite3.connect(":memory:", isolation_level=None, factory=Connected)
     db.row_factory = sqlite3.Row
     migrate(db, shipped("sqlite"), now_ms=0)
     return db
