@@ -58,7 +58,7 @@ async def running(settings: Settings, *, reread: Callable[[], Settings] | None =
     fresh = Fresh(settings, reread or (lambda: settings), certificates)
     marked = fresh.marks()  # before the files are read: what changes meanwhile is noticed
     loaded = load_library(settings, certificates=certificates)
-    store = await open_store(settings.database_url.reveal(), exclusive=True)
+    store = await open_store(settings.database_url.reveal(), exclusive=True, keys=settings.encryption_keys)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         stack.push_async_callback(certificates.aclose)

@@ -14,7 +14,7 @@ def visit(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
     """Open the store, do the work, close it. Raises ConfigError when there is no such database."""
 
     async def go() -> T:
-        store = await open_store(settings.database_url.reveal(), exclusive=False)
+        store = await open_store(settings.database_url.reveal(), exclusive=False, keys=settings.encryption_keys)
         try:
             return await work(store)
         finally:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from time import perf_counter
 
 from bridge.cli.ending import Exit, Failed
-from bridge.cli.options import add_json
+from bridge.cli.options import add_json, settings_of
 from bridge.cli.output import now, say, say_json, table, talk, width
+from bridge.encryption import EncryptionKeys
 from bridge.errors import StoreError
 from bridge.store import moving
 
@@ -37,17 +38,22 @@ def run(options: argparse.Namespace) -> int:
     if options.undo:
         return _undo(options)
     if options.dry_run:
-        planned = moving.plan(options.source, options.target, now=now())
+        planned = moving.plan(options.source, options.target, now=now(), keys=_keys(options))
         _tell(options, planned.source, planned.target, planned.rows, {"dry_run": True})
         talk(f"would go from {planned.source} to {planned.target}; nothing was changed")
         return Exit.DONE
     return _move(options)
 
 
+def _keys(options: argparse.Namespace) -> EncryptionKeys:
+    """What is encrypted goes as it is, but no database is opened without its keys."""
+    return settings_of(options).encryption_keys
+
+
 def _move(options: argparse.Namespace) -> int:
     begun = perf_counter()
     try:
-        moved = moving.go(options.source, options.target, now=now(), show=_show)
+        moved = moving.go(options.source, options.target, now=now(), show=_show, keys=_keys(options))
     except StoreError as error:
         raise Failed(f"the move broke off: {error}") from error
     finally:
@@ -78,7 +84,7 @@ def _end_line() -> None:
 
 
 def _undo(options: argparse.Namespace) -> int:
-    had_moved = moving.undo(options.source, now=now())
+    had_moved = moving.undo(options.source, now=now(), keys=_keys(options))
     if options.json:
         say_json({"had_moved": had_moved})
     if had_moved:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from bridge.cli.ending import Exit, Failed
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import clock, iso, now, relative, say, say_json, table, talk, width
+from bridge.config import Settings
 from bridge.model import Tracker
 from bridge.store import Store, open_store
 from bridge.store.reports import Restored
@@ -40,8 +41,7 @@ def run(options: argparse.Namespace) -> int:
     if options.current and options.send_leads:
         talk("--current doubts nothing, so --send-leads has nothing to say")
         return Exit.USAGE
-    url = settings_of(options).database_url.reveal()
-    found, tracker = asyncio.run(_checked(url, options))
+    found, tracker = asyncio.run(_checked(settings_of(options), options))
     if options.json:
         say_json(_as_json(found, options) | {"paused_by_operator": tracker.paused_by_operator})
         return Exit.DONE
@@ -53,9 +53,14 @@ def run(options: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-async def _checked(url: str, options: argparse.Namespace) -> tuple[Restored, Tracker]:
+async def _checked(settings: Settings, options: argparse.Namespace) -> tuple[Restored, Tracker]:
     # to change it, nobody may serve from it; to look, somebody may
-    store = await open_store(url, exclusive=not options.dry_run, unchecked=True)
+    store = await open_store(
+        settings.database_url.reveal(),
+        exclusive=not options.dry_run,
+        unchecked=True,
+        keys=settings.encryption_keys,
+    )
     try:
         await _see_alone(store, options)
         return await _found(store, options), await store.tracker()

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 async def _reconciled(
     settings: Settings, source: Source, key: str, since: datetime, until: datetime, told: "_Told", *, dry_run: bool
 ) -> Progress:
-    store = await open_store(settings.database_url.reveal(), exclusive=False)
+    store = await open_store(settings.database_url.reveal(), exclusive=False, keys=settings.encryption_keys)
     try:
         intake = Intake(
             store=store, metrics=Metrics(__version__), clock=now, wake=lambda: None, dry_run=settings.dry_run

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.address import check_base_url, check_hook_url
+from bridge.encryption import EncryptionKeys, keys_of
 from bridge.money import Unit
 from bridge.notices import key_of
 from bridge.rate import Pace
@@ -209,6 +210,16 @@ def _hook_secret(text: str) -> Secret:
 
 HOOK_URL = Kind(expected="an https:// address (http:// only on this machine's loopback)", read=_hook_url)
 HOOK_SECRET = Kind(expected="a secret such as whsec_…", read=_hook_secret)
+
+
+def _encryption_keys(text: str) -> EncryptionKeys:
+    try:
+        return keys_of(text)
+    except ValueError as error:
+        raise Unfit(str(error)) from None
+
+
+ENCRYPTION_KEYS = Kind(expected="keys of 32 random bytes in base64, one a line", read=_encryption_keys)
 
 
 def _base_url(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from bridge.config import kinds
 from bridge.config.kinds import Kind, LogFormat, Secret, Unfit
 from bridge.config.told import PREFIX, Secrets, Text, Told, listen
+from bridge.encryption import NO_KEYS, EncryptionKeys
 from bridge.errors import ConfigError, Place, Problem, did_you_mean, in_order
 from bridge.money import Unit
 from bridge.rate import Pace
@@ -49,8 +50,8 @@ class Setting:
         return "--" + re.sub(r"^(?:TRACKBRIDGE|CMS)_", "", self.env).lower().replace("_", "-")
 
 
-def _setting(env: str, kind: Kind[T], default: str, meaning: str) -> T:
-    entry = Setting(env=env, default=default, meaning=meaning, kind=kind, is_secret=False, has_flag=True)
+def _setting(env: str, kind: Kind[T], default: str, meaning: str, *, is_secret: bool = False) -> T:
+    entry = Setting(env=env, default=default, meaning=meaning, kind=kind, is_secret=is_secret, has_flag=not is_secret)
     value: T = field(default=kind.read(default), metadata={"setting": entry})
     return value
 
@@ -100,6 +101,13 @@ class Settings:
         kinds.DATABASE,
         "sqlite:///trackbridge.db",
         "where everything is kept: sqlite:///file.db or sqlite:////absolute/file.db",
+    )
+    encryption_keys: EncryptionKeys = _setting(
+        "TRACKBRIDGE_ENCRYPTION_KEY",
+        kinds.ENCRYPTION_KEYS,
+        "",
+        "encrypts what is personal in the database (`trackbridge encryption new-key`); further lines: older keys",
+        is_secret=True,
     )
     admin_token: Secret | None = _optional(
         "TRACKBRIDGE_ADMIN_TOKEN", kinds.SECRET, "opens the admin pages; without it there are none", is_secret=True
@@ -227,6 +235,8 @@ def resolve(told: Told) -> Settings:
 def shown(settings: Settings, setting: Setting) -> str | int | float | bool | None:
     """A setting's value as it may be printed: a secret as `set`, a password in an address as `***`."""
     value = getattr(settings, setting.field)
+    if value == NO_KEYS:
+        return None
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, str | int | float | None):

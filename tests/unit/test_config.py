@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bridge.config import SETTINGS, LogFormat, Secret, Setting, Settings, as_markdown, load, shown
+from bridge.encryption import EncryptionKeys, text_of
 from bridge.errors import ConfigError
 from bridge.money import Unit
 from bridge.rate import Pace
 
+KEY = bytes(range(32))
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 #: For each setting a text that is not its default, and what it becomes.
@@ -24,6 +26,7 @@ VALUES: Mapping[str, tuple[str, object]] = {
     "TRACKBRIDGE_PORT": ("9000", 9000),
     "TRACKBRIDGE_MAPPINGS": ("/", Path("/")),
     "TRACKBRIDGE_DATABASE_URL": ("sqlite:////var/lib/x.db", Secret("sqlite:////var/lib/x.db")),
+    "TRACKBRIDGE_ENCRYPTION_KEY": (text_of(KEY), EncryptionKeys(writes=KEY, reads=(KEY,))),
     "TRACKBRIDGE_ADMIN_TOKEN": ("adm_1", Secret("adm_1")),
     "TRACKBRIDGE_DRY_RUN": ("yes", True),
     "TRACKBRIDGE_MAX_BODY": ("512KiB", 524_288),
@@ -131,6 +134,12 @@ WRONG = [
         "Bearer hunter2",
         "expected one word of printable ASCII characters, got something else (not shown: it may hold a secret)",
         'leave "Bearer" out: it is added when sending',
+    ),
+    (
+        "TRACKBRIDGE_ENCRYPTION_KEY",
+        "hunter2",
+        "expected keys of 32 random bytes in base64, one a line, got something else (not shown: it may hold a secret)",
+        "line 1 is 5 bytes in base64, and a key is 32",
     ),
     (
         "TRACKBRIDGE_ADMIN_TOKEN",
@@ -461,6 +470,7 @@ def test_a_secret_setting_cannot_be_an_option() -> None:
 
     assert {
         "CMS_BEARER_TOKEN",
+        "TRACKBRIDGE_ENCRYPTION_KEY",
         "TRACKBRIDGE_ADMIN_TOKEN",
         "TRACKBRIDGE_NOTIFY_URL",
         "TRACKBRIDGE_NOTIFY_SECRET",
