@@ -19,10 +19,10 @@ def seconds(backlog: Backlog, pace: Pace) -> float | None:
 def told(backlog: Backlog, tracker: Tracker, pace: Pace) -> str:
     """`840 waiting, about 15 min at 60/min`; while paused `840 waiting; paused; then about 15 min at 60/min`."""
     if not backlog.due:
-        return "paused; nothing waiting" if tracker.is_paused else "nothing waiting"
+        return "paused; nothing to send" if tracker.is_paused else "nothing to send now"
     many = f"{backlog.due} waiting"
     takes = seconds(backlog, pace)
-    span = "without a limit" if takes is None else f"{_about(takes)} at {pace}"
+    span = "as fast as it goes" if takes is None else f"{_about(takes)} at {pace}"
     return f"{many}; paused; then {span}" if tracker.is_paused else f"{many}, {span}"
 
 

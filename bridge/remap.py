@@ -9,8 +9,9 @@ from typing import Final
 
 from bridge import mapping, read, sources
 from bridge.mapping import Mapping
-from bridge.model import EventState, Meaning, StoredEvent, Verified, Webhook
+from bridge.model import EventState, Meaning, Step, StoredEvent, Verified, Webhook
 
+_UNASKED: Final = "not tried"
 _REDACTED: Final = b"[redacted]"
 #: What no rule can mean: where the outcome changes with it, the outcome is made of what was redacted.
 _WITHHELD: Final = b"[withheld]"
@@ -46,6 +47,29 @@ def reread(stored: StoredEvent, rules: Mapping) -> Reread:
     if event.test and not rules.send_test:
         notes.append("it came as a test, so it stays one")
     return Reread(meaning=meaning, notes=tuple(notes))
+
+
+def retold(stored: StoredEvent, rules: Mapping) -> tuple[Step, ...]:
+    """An event's explanation with what is not stored of it: which part of a `when` was not met, and what the rules are
+    for that were not asked. Only where today's rules are those that mapped it. Never raises.
+    """
+    event = stored.event
+    if rules.revision != event.revision or not event.body or stored.reason in ("test mode", "handshake"):
+        return stored.steps
+    verified = _verified(stored, event.body)
+    document = read.read(verified)
+    if isinstance(document, read.Unreadable):
+        return stored.steps
+    traces = mapping.explain(rules, verified, document.value).events
+    found = _same(stored, tuple(trace.meaning for trace in traces))
+    asked = next((trace.rules for trace in traces if trace.meaning is found), ())
+    unmet = {trace.name: trace.why for trace in asked if trace.result == "skipped"}
+    steps = [
+        replace(step, why=unmet.get(step.rule, step.why)) if step.why == "when is not met" else step
+        for step in stored.steps
+    ]
+    unasked = [Step(rule=trace.name, result=trace.result, why=trace.why) for trace in asked if trace.result == _UNASKED]
+    return (*steps, *unasked)
 
 
 def _meaning(stored: StoredEvent, rules: Mapping, body: bytes) -> Meaning | None:

@@ -13,6 +13,9 @@ from bridge.model import Dead, Decision, Delivered, Delivery, Outcome, Pause, Re
 #: Flag of a delivery that succeeded although an earlier try of it, or of whom it stands for, may have arrived.
 REPEATED = "an earlier try may have arrived too"
 
+#: Flag of a delivery that was answered 2xx with `{"status": false}` or `{"success": false}`.
+SAYS_FALSE = "the tracker's answer says false"
+
 #: The store keeps whole milliseconds: within one, nobody can say what came first.
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -99,7 +102,7 @@ def decide(
 def _accepted(delivery: Delivery, outcome: Outcome, tracker: Tracker, policy: Policy) -> Decision:
     if outcome.is_html:
         return _refused(delivery, "the answer is a web page: CMS_BASE_URL names another host", tracker, policy)
-    flags = ("the tracker said status false",) if outcome.says_false else ()
+    flags = (SAYS_FALSE,) if outcome.says_false else ()
     return Delivered(flags=(*flags, REPEATED) if delivery.unsure else flags)
 
 
@@ -135,7 +138,7 @@ def _failed(
     if outcome.leaves_open and delivery.when_unsure == "hold":
         return Dead(reason=f"outcome unknown ({reason}) and its rule says hold")
     if tracker.is_paused:
-        return Pause(reason=tracker.pause_reason)
+        return Pause(reason=tracker.pause_reason, said=reason)
     made = delivery.attempts + 1
     if delivery.age_seconds >= policy.budget_seconds and made >= policy.least_attempts:
         return Dead(reason=f"gave up after {made} attempts in {delivery.age_seconds / 86_400:.1f} days: {reason}")

@@ -43,7 +43,8 @@ class Teller:
     def tried(self, settled: Settled) -> None:
         """One line and two counts per try; a death and a promotion have lines of their own."""
         delivery, outcome = settled.delivery, settled.outcome
-        verdict, why = settled.decision.word, settled.decision.reason
+        verdict = settled.decision.word
+        why = settled.decision.own if isinstance(settled.decision, Pause) else settled.decision.reason
         self._metrics.attempts.labels(verdict).inc()
         self._metrics.attempt_seconds.observe(outcome.duration_ms / 1000)
         logs.event(

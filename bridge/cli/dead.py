@@ -1,18 +1,22 @@
 """`trackbridge dead`: the deliveries that need a person, and why each died; or those in any other state."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bridge.cli.database import visit
-from bridge.cli.described import DELIVERY_COLOURS, brief, delivery_json
+from bridge.cli.described import DELIVERY_COLOURS, brief, delivery_json, place, why
 from bridge.cli.ending import Exit
-from bridge.cli.filters import add_filters, add_paging, counted, delivery_filter, is_narrowed, nothing_like
+from bridge.cli.filters import add_filters, add_paging, counted, delivery_filter, is_narrowed, nothing_like, unheard
 from bridge.cli.filters import text as looked_for
 from bridge.cli.listing import Column, told
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import now, printable, relative, say, say_json, talk, width
 from bridge.model import Delivery, DeliveryState
+from bridge.store import Store
+from bridge.store.reports import Line
+from bridge.store.wanted import Page
+from bridge.wording.tracker import customers
 
 EXAMPLE = "dead --since 7d --reason 422"
 
@@ -36,27 +40,39 @@ def run(options: argparse.Namespace) -> int:
     """List deliveries, newest first, and say what can be done."""
     state = DeliveryState(options.state or "dead")
     wanted = delivery_filter(options, state)
-    page = visit(settings_of(options), lambda store: store.page_of_deliveries(wanted))
+
+    async def work(store: Store) -> tuple[Page[Delivery], Mapping[int, Line], str]:
+        page = await store.page_of_deliveries(wanted)
+        return page, await store.lines([one.id for one in page.rows]), await unheard(store, options, page)
+
+    page, lines, nobody = visit(settings_of(options), work)
     if options.json:
-        say_json([delivery_json(delivery) for delivery in page.rows])
+        say_json([delivery_json(delivery, lines.get(delivery.id, Line())) for delivery in page.rows])
     elif page.rows:
-        say(told(_columns(page.rows), width()))
+        say(told(_columns(page.rows, lines), width()))
     if page.rows:
-        talk(counted(page, page.rows[-1].id) + f"{_HINTS.get(state, '')}")
+        talk(counted(page, page.rows[-1].id) + _whose(page.rows, page.total) + _HINTS.get(state, ""))
     else:
         none = "nothing is recorded in a dry run" if state is DeliveryState.DRY_RUN else f"nothing is {state.value}"
-        talk(printable(nothing_like(page, options, none)) if is_narrowed(options) else none)
+        talk(printable(nobody or nothing_like(page, options, none)) if is_narrowed(options) else none)
     return Exit.DONE
 
 
+def _whose(rows: Sequence[Delivery], total: int) -> str:
+    """Of how many customers they are, when all are there to be counted."""
+    return f", {customers(len({one.lane for one in rows}))}" if len(rows) == total else ""
+
+
 _HINTS = {
-    DeliveryState.DEAD: "; trackbridge replay ID sends one again, trackbridge dismiss ID gives it up",
+    DeliveryState.WAITING: "; nothing waits behind them",
+    DeliveryState.DEAD: "; nothing waits behind them"
+    "; trackbridge replay ID sends one again, trackbridge dismiss ID gives it up",
     DeliveryState.DISMISSED: "; trackbridge replay ID sends one after all",
     DeliveryState.DELIVERED: "; trackbridge replay --again ID sends one once more",
 }
 
 
-def _columns(found: Sequence[Delivery]) -> list[Column]:
+def _columns(found: Sequence[Delivery], lines: Mapping[int, Line]) -> list[Column]:
     moment = now()
     colours = [DELIVERY_COLOURS[delivery.state] for delivery in found]
     return [
@@ -68,7 +84,7 @@ def _columns(found: Sequence[Delivery]) -> list[Column]:
         Column(name="customer", cells=[delivery.lane for delivery in found], least=10, last=5, keeps_end=True),
         Column(name="tries", cells=[str(delivery.tries) for delivery in found], last=6),
         *_due(found, moment),
-        Column(name="why", cells=[_why(delivery) for delivery in found], least=28, enough=48),
+        Column(name="why", cells=[_why(delivery, lines.get(delivery.id)) for delivery in found], least=28, enough=48),
     ]
 
 
@@ -78,5 +94,6 @@ def _due(found: Sequence[Delivery], moment: datetime) -> list[Column]:
     return [Column(name="due", cells=[relative(delivery.due_at, moment) for delivery in found], spare=1)]
 
 
-def _why(delivery: Delivery) -> str:
-    return delivery.reason or ", ".join(delivery.flags)
+def _why(delivery: Delivery, line: Line | None) -> str:
+    """Why it is where it is; behind whom, or what stands behind it."""
+    return "; ".join(part for part in (place(line), why(delivery)) if part)

@@ -1,17 +1,24 @@
 """`trackbridge events`: what came in and what became of it; `events show ID` tells one event's whole story."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bridge.cli import filters, story
 from bridge.cli.database import visit
 from bridge.cli.described import event_json, summary
 from bridge.cli.ending import Exit, Failed
-from bridge.cli.filters import add_filters, add_paging, counted, event_filter, event_state, nothing_like
+from bridge.cli.filters import add_filters, add_paging, counted, event_filter, event_state, nothing_like, unheard
 from bridge.cli.listing import Column, told
+from bridge.cli.mappings import in_force
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import DIM, now, printable, relative, say, say_bytes, say_json, talk, width
+from bridge.config import Settings
 from bridge.model import EventState, StoredEvent
+from bridge.remap import retold
+from bridge.store import Store
+from bridge.store.reports import Line, Story
+from bridge.store.wanted import Page
 
 EXAMPLE = "events --state unmapped --since 7d"
 
@@ -22,20 +29,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
     states = ", ".join(state.value for state in EventState)
     parser.add_argument("--state", type=event_state, metavar="STATE", help=f"only in this state: {states}")
     add_paging(parser)
-    _add_common(parser)
-    shows = parser.add_subparsers(metavar="show ID")
+    add_json(parser)
+    add_settings(parser, "TRACKBRIDGE_DATABASE_URL")
+    shows = parser.add_subparsers(metavar="[show ID]", title="one event")
     show = shows.add_parser("show", help="the whole story of one event", allow_abbrev=False)
     show.add_argument(
         "reference", metavar="ID", help="the number in the listing, the source's own id, or a delivery's (d12)"
     )
     show.add_argument("--body", action="store_true", help="print the webhook's body as it is kept, and nothing else")
-    _add_common(show)
+    add_json(show)
+    add_settings(show, "TRACKBRIDGE_MAPPINGS", "TRACKBRIDGE_DATABASE_URL")
     show.set_defaults(show=True)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    add_json(parser)
-    add_settings(parser, "TRACKBRIDGE_DATABASE_URL")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,22 +49,28 @@ def run(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     wanted = event_filter(options, EventState(options.state) if options.state else None)
-    page = visit(settings_of(options), lambda store: store.page_of_events(wanted))
+
+    async def work(store: Store) -> tuple[Page[StoredEvent], Mapping[int, Line], str]:
+        page = await store.page_of_events(wanted)
+        lines = await store.lines([delivery.id for stored in page.rows for delivery in stored.deliveries])
+        return page, lines, await unheard(store, options, page)
+
+    page, lines, nobody = visit(settings_of(options), work)
     if options.json:
-        say_json([event_json(stored) for stored in page.rows])
+        say_json([event_json(stored, lines) for stored in page.rows])
     elif page.rows:
-        say(told(_columns(page.rows), width()))
+        say(told(_columns(page.rows, lines), width()))
     if page.rows:
         talk(counted(page, page.rows[-1].id))
     else:
         is_narrowed = options.state is not None or filters.is_narrowed(options)
-        talk(printable(nothing_like(page, options, "no events")) if is_narrowed else "no events yet")
+        talk(printable(nobody or nothing_like(page, options, "no events")) if is_narrowed else "no events yet")
     return Exit.DONE
 
 
-def _columns(found: Sequence[StoredEvent]) -> list[Column]:
+def _columns(found: Sequence[StoredEvent], lines: Mapping[int, Line]) -> list[Column]:
     moment = now()
-    summaries = [summary(stored, moment) for stored in found]
+    summaries = [summary(stored, moment, lines) for stored in found]
     return [
         Column(name="id", cells=[str(stored.id) for stored in found]),
         Column(name="received", cells=[relative(one.event.received_at, moment) for one in found], last=2),
@@ -92,9 +102,12 @@ def _customer(stored: StoredEvent) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    stories = visit(settings_of(options), lambda store: store.stories(options.reference))
+    settings = settings_of(options)
+    stories = visit(settings, lambda store: store.stories(options.reference))
     if not stories:
         raise Failed(f'there is no event "{printable(options.reference)}": trackbridge events lists them')
+    if not options.body:
+        stories = _retold(stories, settings)
     if options.body:
         event = stories[0].stored.event
         if event.item is not None:
@@ -105,3 +118,14 @@ def _show(options: argparse.Namespace) -> int:
     else:
         say("\n\n".join(story.tell(one, now(), width()) for one in stories))
     return Exit.DONE
+
+
+def _retold(stories: Sequence[Story], settings: Settings) -> list[Story]:
+    """With what today's rules add to the explanation, where they are those that mapped the event."""
+    loaded = in_force(settings, secretly=False).sources
+    return [
+        replace(one, stored=replace(one.stored, steps=retold(one.stored, loaded[name].mapping)))
+        if (name := one.stored.event.source) in loaded
+        else one
+        for one in stories
+    ]

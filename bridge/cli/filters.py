@@ -2,8 +2,12 @@
 
 import argparse
 
+from bridge.cli.ending import Exit
 from bridge.cli.options import count, moment
+from bridge.cli.output import clock, talk
+from bridge.errors import did_you_mean
 from bridge.model import DeliveryState, EventState
+from bridge.store import Store
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 
 #: Where `--grep` looks; the store's search says the same.
@@ -65,8 +69,27 @@ def event_state(given: str) -> str:
     raise argparse.ArgumentTypeError(f'expected {", ".join(states)}, got "{given}"')
 
 
+async def unheard(store: Store, options: argparse.Namespace, page: Page[object]) -> str:
+    """That the source which is asked for never sent anything, where that is why nothing is found."""
+    if page.rows or options.source is None:
+        return ""
+    seen = await store.sources_seen()
+    if options.source in seen:
+        return ""
+    hint = did_you_mean(options.source, seen) if seen else "nor from any other"
+    return f'nothing ever came from "{options.source}": {hint}'
+
+
+def _check_span(options: argparse.Namespace) -> None:
+    """Nothing is before its beginning: whoever asks so has mixed the two up. Raises SystemExit as argparse does."""
+    if options.since is not None and options.until is not None and options.until < options.since:
+        talk(f"--until ({clock(options.until)}) is before --since ({clock(options.since)}): nothing lies between them")
+        raise SystemExit(Exit.USAGE)
+
+
 def event_filter(options: argparse.Namespace, state: EventState | None = None) -> EventFilter:
     """The events that are meant."""
+    _check_span(options)
     return EventFilter(
         source=options.source,
         state=state,
@@ -82,6 +105,7 @@ def event_filter(options: argparse.Namespace, state: EventState | None = None) -
 
 def delivery_filter(options: argparse.Namespace, *states: DeliveryState) -> DeliveryFilter:
     """The deliveries that are meant."""
+    _check_span(options)
     return DeliveryFilter(
         states=states,
         source=options.source,

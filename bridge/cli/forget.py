@@ -19,6 +19,7 @@ from bridge.cli.output import now, printable, say, say_json, talk
 from bridge.forgetting import Found
 from bridge.store import Store
 from bridge.store.persons import Erased, Person
+from bridge.wording.tracker import deliveries
 
 EXAMPLE = "forget --email ada@example.com --dry-run"
 
@@ -81,7 +82,7 @@ async def _nothing(store: Store, found: Found, options: argparse.Namespace) -> i
         say_json(_as_json(found, Erased(), remains))
     else:
         talk("nothing is kept of that person")
-        _tell_remains(remains)
+        _tell_remains(found, remains)
     return Exit.FAILED if remains else Exit.DONE
 
 
@@ -102,7 +103,8 @@ async def _removed(store: Store, found: Found, options: argparse.Namespace) -> i
     if options.json:
         say_json(_as_json(found, erased, remains))
     else:
-        _tell_erased(erased, remains)
+        _tell_erased(erased)
+        _tell_remains(found, remains)
     return Exit.FAILED if remains or erased.left else Exit.DONE
 
 
@@ -149,18 +151,20 @@ def _some(events: tuple[int, ...]) -> str:
     return f": {shown}" + (", …" if len(events) > 10 else "") if events else ""
 
 
-def _tell_erased(erased: Erased, remains: int) -> None:
-    say(f"removed     {erased.events:,} events, {erased.deliveries:,} deliveries; keys and claims stay")
+def _tell_erased(erased: Erased) -> None:
+    events = "1 event" if erased.events == 1 else f"{erased.events:,} events"
+    say(f"removed     {events}, {deliveries(erased.deliveries)}; keys and claims stay")
     if erased.keys:
         keys = "1 key was" if erased.keys == 1 else f"{erased.keys:,} keys were"
         say(f"gone too    {keys} made of the address: what they kept out would count again, should it come again")
     if erased.left:
         talk(f"{len(erased.left)} events were left: something of them is under way again. Run this once more")
-    _tell_remains(remains)
 
 
-def _tell_remains(remains: int) -> None:
-    if remains:
+def _tell_remains(found: Found, remains: int) -> None:
+    if not found.person.emails:
+        talk("no address is known of that person, so the database's files were not searched for one")
+    elif remains:
         talk(f"the database's files still hold the address in {remains} places: run this again with --rewrite")
     else:
         talk("the database's files were looked through: no address is left there. Copies and backups are yours to mend")

@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 from bridge import __version__
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nothing is raised but for a bug in here."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     is_debugging = "--debug" in arguments
+    _open_streams()
     _forgive_encoding()
     try:
         options = _parse(arguments)
@@ -81,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.silence()
         return Exit.DONE
     except Exception as error:  # noqa: BLE001  # the boundary: a person reads this, not a traceback
         output.talk(f"bug: {type(error).__name__}: {error}. Please report it with the output of the same under --debug")
@@ -93,6 +95,14 @@ def _told(code: Exit, *, is_debugging: bool) -> Exit:
     if is_debugging:
         traceback.print_exc()
     return code
+
+
+def _open_streams() -> None:
+    """Whoever started us may have closed them (`>&-`): then they lead nowhere, and neither into the other."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
 
 
 def _forgive_encoding() -> None:

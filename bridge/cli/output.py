@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from bridge.cli.ending import Failed
 from bridge.errors import Problem, in_order
 from bridge.wording.texts import clock as clock
 from bridge.wording.texts import iso as iso
@@ -31,8 +33,26 @@ def now() -> datetime:
 
 
 def say(text: str = "") -> None:
-    """Print data."""
-    print(text, flush=True)
+    """Print data. Raises Failed where it cannot be written."""
+    with _written():
+        print(text, flush=True)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """A full disk is no bug of ours. That nobody reads any more (BrokenPipeError) is for the caller."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence()
+        raise Failed(f"the output cannot be written: {error.strerror}") from None
+
+
+def silence() -> None:
+    """Let what is still to be printed go nowhere: the interpreter would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def talk(text: str = "") -> None:
@@ -55,7 +75,9 @@ def say_bytes(data: bytes) -> None:
     if sys.stdout.isatty():
         say(_printable_lines(data.decode("utf-8", "replace")))
     else:
-        sys.stdout.buffer.write(data)
+        with _written():
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
 
 def talk_problems(problems: Iterable[Problem]) -> None:

@@ -15,7 +15,7 @@ from bridge.cli.changes import tell_left
 from bridge.cli.database import visit
 from bridge.cli.ending import Exit, Failed, failed
 from bridge.cli.filters import add_filters, event_filter, is_narrowed, number
-from bridge.cli.mappings import add_mappings, in_force
+from bridge.cli.mappings import in_force
 from bridge.cli.options import add_json, add_settings, settings_of
 from bridge.cli.output import now, printable, say, say_json, talk
 from bridge.cli.remapped import Tried, as_json, told
@@ -44,13 +44,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would become of each, and change nothing")
     parser.add_argument("-v", "--verbose", action="store_true", help="name events of which nothing differs, too")
     add_json(parser)
-    add_mappings(parser)
-    add_settings(parser, "TRACKBRIDGE_DATABASE_URL")
+    add_settings(parser, "TRACKBRIDGE_MAPPINGS", "TRACKBRIDGE_DATABASE_URL")
 
 
 def run(options: argparse.Namespace) -> int:
     """Remap; it fails when one of them cannot be."""
-    is_filtered = is_narrowed(options, "state", "after")
+    is_filtered = is_narrowed(options, "state", *([] if options.references else ["after"]))
     if bool(options.references) == is_filtered:
         talk(_WHICH)
         return Exit.USAGE
@@ -86,7 +85,7 @@ async def _meant(store: Store, options: argparse.Namespace) -> list[int]:
         for reference, events in zip(options.references, found, strict=True):
             if not events:
                 raise Failed(f'there is no event "{printable(reference)}": trackbridge events lists them')
-        return sorted({stored.id for events in found for stored in events})
+        return sorted({one.id for events in found for one in events if one.id > (options.after or 0)})
     if options.state == "dead":
         return await _with_dead(store, options)
     return await store.event_ids(event_filter(options, EventState(options.state) if options.state else None))
@@ -130,7 +129,7 @@ class _Remapper:
             return Tried(stored=stored, why=again.why)
         remapped = await self.store.remap(stored.id, again.meaning, now=now(), rehearse=self.rehearses)
         why = "" if remapped is not None else "it was forgotten meanwhile"
-        return Tried(stored=stored, remapped=remapped, why=why, notes=again.notes)
+        return Tried(stored=stored, remapped=remapped, why=why, notes=again.notes, is_rehearsal=self.rehearses)
 
     async def _remember(self, source: Source | None) -> None:
         """Keep the mapping's text: serve may not have loaded it yet."""
@@ -155,7 +154,8 @@ def _summary(results: Sequence[Tried], *, is_rehearsal: bool) -> Iterator[str]:
     changed = sum(1 for tried in results if tried.is_change)
     impossible = sum(1 for tried in results if tried.remapped is None)
     parts = [f"{changed:,} {'would change' if is_rehearsal else 'changed'}"]
-    parts.append(f"{len(results) - changed - impossible:,} stay as they are")
+    same = len(results) - changed - impossible
+    parts.append("1 stays as it is" if same == 1 else f"{same:,} stay as they are")
     parts += [f"{impossible:,} cannot be remapped"] if impossible else []
     events = "1 event" if len(results) == 1 else f"{len(results):,} events"
     yield f"{events}: {', '.join(parts)}" + ("; nothing was changed" if is_rehearsal else "")

@@ -31,6 +31,8 @@ class Tried:
     remapped: Remapped | None = None
     why: str = ""
     notes: Sequence[str] = ()
+    #: nothing was changed: a delivery that would be new has no number yet
+    is_rehearsal: bool = False
 
     @property
     def is_change(self) -> bool:
@@ -55,7 +57,7 @@ def told(tried: Tried) -> Iterator[str]:
     yield f"{paint(head, BOLD)}, {_states(tried.remapped)}"
     yield from (paint(f"  note: {printable(note)}", DIM) for note in tried.notes)
     for change in tried.remapped.changes:
-        yield from _change(change)
+        yield from _change(change, "a new delivery" if tried.is_rehearsal else "")
 
 
 def _states(remapped: Remapped) -> str:
@@ -64,20 +66,21 @@ def _states(remapped: Remapped) -> str:
     return changed + (f": {printable(remapped.reason)}" if remapped.reason else "")
 
 
-def _change(change: Remapping) -> Iterator[str]:
+def _change(change: Remapping, new: str) -> Iterator[str]:
     word = paint(f"{change.what.value:9}", _COLOURS[change.what])
-    yield f"  {word} {printable(_which(change))}" + (f" ({printable(change.why)})" if change.why else "")
+    yield f"  {word} {printable(_which(change, new))}" + (f" ({printable(change.why)})" if change.why else "")
     if change.what not in (Remap.SAME, Remap.WITHDRAWN):
         yield from _fields(change.before.payload if change.before is not None else None, change.after)
 
 
-def _which(change: Remapping) -> str:
+def _which(change: Remapping, new: str) -> str:
+    """Which delivery; `new` stands for the number of one that is made."""
     before, now = change.before, change.now
     match change.what:
         case Remap.ADDED if now is not None:
-            return f"delivery {now.id}: {brief(now.payload)}{_end(change)}"
+            return f"{new or f'delivery {now.id}'}: {brief(now.payload)}{_end(change)}"
         case Remap.RENEWED if before is not None and now is not None:
-            return f"delivery {before.id} was dead, delivery {now.id} takes its place{_end(change)}"
+            return f"delivery {before.id} was dead, {new or f'delivery {now.id}'} takes its place{_end(change)}"
         case _ if before is not None:
             return f"delivery {before.id}: {brief(before.payload)}{_end(change)}"
         case _:
@@ -139,8 +142,15 @@ def as_json(tried: Tried) -> dict[str, object]:
                 "why": change.why,
                 "before": delivery_json(change.before) if change.before is not None else None,
                 "after": facts(change.after) if change.after is not None else None,
-                "now": delivery_json(change.now) if change.now is not None else None,
+                "now": _now_json(change, is_rehearsal=tried.is_rehearsal),
             }
             for change in (remapped.changes if remapped is not None else ())
         ],
     }
+
+
+def _now_json(change: Remapping, *, is_rehearsal: bool) -> dict[str, object] | None:
+    if change.now is None:
+        return None
+    is_made = change.what in (Remap.ADDED, Remap.RENEWED)
+    return delivery_json(change.now) | ({"id": None} if is_made and is_rehearsal else {})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bridge.cli.batches import Progress, in_batches
 from bridge.cli.changes import tell_changes, tell_left
 from bridge.cli.database import visit
-from bridge.cli.described import DELIVERY_COLOURS, brief, delivery_json
+from bridge.cli.described import DELIVERY_COLOURS, brief, delivery_json, why
 from bridge.cli.ending import Exit
 from bridge.cli.filters import add_filters, add_selection, delivery_filter, is_narrowed, number
 from bridge.cli.listing import Column, told
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _meant(store: Store, options: argparse.Namespace) -> list[int]:
     if options.ids:
-        return list(dict.fromkeys(options.ids))
+        return sorted(number for number in {*options.ids} if number > (options.after or 0))
     return await store.delivery_ids(delivery_filter(options, DeliveryState(options.state or "dead")))
 
 
@@ -118,5 +118,5 @@ def _columns(going: Sequence[Delivery]) -> list[Column]:
         Column(name="now", cells=[delivery.state.value for delivery in going], colours=colours, last=1),
         Column(name="would send", cells=[brief(delivery.payload) for delivery in going], least=14),
         Column(name="customer", cells=[delivery.lane for delivery in going], least=10, last=2, keeps_end=True),
-        Column(name="why it stopped", cells=[delivery.reason for delivery in going], least=14),
+        Column(name="why it stopped", cells=[why(delivery) for delivery in going], least=14),
     ]

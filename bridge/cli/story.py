@@ -40,7 +40,10 @@ def as_json(story: Story) -> dict[str, object]:
         "attempts": {str(number): [_attempt_json(one) for one in its.attempts] for number, its in told.items()},
         "claims": {str(number): [_claim_json(one) for one in its.claims] for number, its in told.items()},
         "duplicates": {str(number): [one.delivery_id for one in its.duplicates] for number, its in told.items()},
-        "lines": {str(number): {"behind": its.front, "ahead": its.ahead} for number, its in told.items()},
+        "lines": {
+            str(number): {"behind": its.front, "ahead": its.ahead, "holds_up": its.behind}
+            for number, its in told.items()
+        },
     }
 
 
@@ -55,8 +58,9 @@ def _rules(story: Story) -> Iterator[str]:
         yield ""
         yield paint("rules", BOLD)
         size = max(len(printable(step.rule)) for step in steps)
+        most = max(len(step.result) for step in steps)
         for step in steps:
-            yield f"  {printable(step.rule):{size}}  {step.result:7}  {printable(step.why)}".rstrip()
+            yield f"  {printable(step.rule):{size}}  {step.result:{most}}  {printable(step.why)}".rstrip()
 
 
 def _delivery(delivery: Delivery, told: Told, now: datetime) -> Iterator[str]:
@@ -109,4 +113,11 @@ def _wrapped(line: str, most: int | None) -> list[str]:
     if most is None or len(_COLOUR.sub("", line)) <= most:
         return [line]
     room = max(most, _INDENT + 20)
-    return textwrap.wrap(line, room, subsequent_indent=" " * _INDENT, replace_whitespace=False, expand_tabs=False)
+    return textwrap.wrap(
+        line,
+        room,
+        subsequent_indent=" " * _INDENT,
+        replace_whitespace=False,
+        expand_tabs=False,
+        break_on_hyphens=False,
+    )

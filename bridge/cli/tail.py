@@ -99,7 +99,7 @@ def _tell_event(stored: StoredEvent, *, is_json: bool) -> None:
     if is_json:
         say_json_line({"kind": "event", **event_json(stored)})
         return
-    state, colour, what = summary(stored, now())
+    state, colour, what = summary(stored, now(), {})
     kind = stored.event.type or "without a type"
     said = f"{kind}: {what}" if what else kind
     _say(stored.event.received_at, str(stored.id), stored.event.source, (state, colour), said)

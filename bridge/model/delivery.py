@@ -93,7 +93,7 @@ class Outcome:
     #: the answer is JSON / an HTML page
     is_json: bool = False
     is_html: bool = False
-    #: the answer is a JSON object whose `status` is false
+    #: the answer is a JSON object whose `status` or `success` is false
     says_false: bool = False
     #: what the answer says went wrong, in one line; empty when it does not say
     message: str = ""

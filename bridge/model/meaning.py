@@ -83,7 +83,7 @@ class Step:
     """One line of an event's explanation: what a rule (or the stage named in `rule`) did and why."""
 
     rule: str
-    result: Literal["matched", "skipped", "failed", "note"]
+    result: Literal["matched", "skipped", "failed", "note", "not tried"]
     why: str = ""
 
 

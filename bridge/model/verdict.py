@@ -68,8 +68,15 @@ class Pause:
     counted: bool = False
     #: when this delivery may go again at the earliest, were the pause lifted
     retry_at: datetime | None = None
+    #: what this try itself came to, where the pause has another reason
+    said: str = ""
 
     word: ClassVar[str] = "pause"
+
+    @property
+    def own(self) -> str:
+        """What to say of this try."""
+        return self.said or self.reason
 
 
 Decision: TypeAlias = Delivered | RetryAt | Wait | Dead | Pause

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bridge.model import Delivery, Meaning, StoredEvent
 from bridge.store.persons import Erased, Person, Sighting
-from bridge.store.reports import Activity, Changed, Cursor, News, Remapped, Restored, Story
+from bridge.store.reports import Activity, Changed, Cursor, Line, News, Remapped, Restored, Story
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 
 
@@ -38,6 +38,10 @@ class Console(Protocol):
 
     async def deliveries_by_id(self, delivery_ids: Sequence[int]) -> list[Delivery]:
         """Those of these deliveries that there are, by id."""
+        ...
+
+    async def lines(self, delivery_ids: Sequence[int]) -> Mapping[int, Line]:
+        """Of these deliveries, those that stand behind another of their customer, or hold others up."""
         ...
 
     async def newest(self) -> Cursor:

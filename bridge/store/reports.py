@@ -30,6 +30,16 @@ class Twin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Where a delivery stands among those of its customer."""
+
+    #: the one at the front, behind which it stands; None: it stands behind nobody
+    front: int | None = None
+    #: how many cannot go before it did: those behind it in its lane, or the duplicates that a dead one keeps
+    behind: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """Everything about one delivery that its own row does not say."""
 
@@ -42,6 +52,8 @@ class Told:
     #: the delivery at the front of its lane, and how many stand before this one; for a pending one that is behind
     front: int | None = None
     ahead: int = 0
+    #: how many cannot go before it did
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,8 @@ def _verdict(decision: Decision) -> _Verdict:
 
 def _write_attempt(db: Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
     key = try_key(delivery.id, delivery.tries + 1)
-    reason = db.seals.text(TRY_REASON, key, clean(decision.reason))
+    said = decision.own if isinstance(decision, Pause) else decision.reason
+    reason = db.seals.text(TRY_REASON, key, clean(said))
     answer = db.seals.text(ANSWER, key, clean(outcome.text))
     told = (decision.word, reason, answer, _verdict(decision).counted)
     _insert_attempt(db, delivery.id, delivery.tries + 1, (*attempt_columns(outcome), *told))

@@ -9,7 +9,7 @@ from bridge.store.database import Connection
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.persons import Erased, Person, Sighting, spellings
 from bridge.store.reader import Reader
-from bridge.store.reports import Activity, Changed, Cursor, News, Remapped, Restored, Story
+from bridge.store.reports import Activity, Changed, Cursor, Line, News, Remapped, Restored, Story
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
 from bridge.store.writer import Writer, rehearsed
 
@@ -43,6 +43,10 @@ class SQLiteConsole:
     async def deliveries_by_id(self, delivery_ids: Sequence[int]) -> list[Delivery]:
         """Those of these deliveries that there are, by id."""
         return await self._reader.read(lambda db: queries.deliveries_by_id(db, delivery_ids, datetime.now(UTC)))
+
+    async def lines(self, delivery_ids: Sequence[int]) -> Mapping[int, Line]:
+        """Of these deliveries, those that stand behind another of their customer, or hold others up."""
+        return await self._reader.read(lambda db: stories.lines(db, delivery_ids))
 
     async def newest(self) -> Cursor:
         """Where somebody begins to follow who wants to know only what is new."""

@@ -3,16 +3,16 @@
 Each is one moment of the database. Rows that cannot be read are told as such, like everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from bridge.model import Delivery, DeliveryState, EventState
+from bridge.model import Delivery, EventState
 from bridge.store import queries
 from bridge.store.database import Connection, Row
 from bridge.store.decoding import attempt_of, delivery_of, from_ms, texts_of, unpaused_ms
 from bridge.store.encoding import names_json, to_ms
-from bridge.store.reports import Activity, Change, Claim, Cursor, News, Story, Told, Twin
+from bridge.store.reports import Activity, Change, Claim, Cursor, Line, News, Story, Told, Twin
 from bridge.store.trackers import read_tracker
 from bridge.store.wanted import EventFilter
 
@@ -64,14 +64,15 @@ def _told(db: Connection, delivery: Delivery) -> Told:
         """,
         (delivery.id, _MOST_TWINS),
     )
-    front, ahead = _standing(db, delivery)
+    line = _line(db, delivery.id, delivery.lane, delivery.state.value)
     return Told(
         attempts=tuple(queries.attempts(db, delivery.id)),
         claims=_claims(db, texts_of(names)),
         original=_original(db, delivery.duplicate_of),
         duplicates=tuple(_twin(row) for row in duplicates),
-        front=front,
-        ahead=ahead,
+        front=line.front,
+        ahead=_ahead(db, delivery.id, delivery.lane) if line.front is not None else 0,
+        behind=line.behind,
     )
 
 
@@ -98,21 +99,67 @@ def _twin(row: Row) -> Twin:
     return Twin(delivery_id=row["id"], event_id=row["event_id"], source=row["source"])
 
 
-def _standing(db: Connection, delivery: Delivery) -> tuple[int | None, int]:
-    """Who is at the front of a pending delivery's lane, and how many are before it."""
-    if delivery.state is not DeliveryState.PENDING:
-        return None, 0
-    front, ahead = db.execute(
+def lines(db: Connection, delivery_ids: Iterable[int]) -> dict[int, Line]:
+    """Where each of these deliveries stands that stands behind others, or others behind it."""
+    found = {}
+    for delivery_id in delivery_ids:
+        row = db.execute("SELECT id, lane, state FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+        line = _line(db, row["id"], row["lane"], row["state"]) if row is not None else _ALONE
+        if line != _ALONE:
+            found[delivery_id] = line
+    return found
+
+
+_ALONE: Final = Line()
+
+
+def _line(db: Connection, delivery_id: int, lane: str, state: str) -> Line:
+    match state:
+        case "pending" | "sending":
+            front = _front(db, delivery_id, lane) if state == "pending" else None
+            return Line(front=front) if front is not None else Line(behind=_behind(db, delivery_id, lane))
+        case "dead":
+            (kept,) = db.execute(
+                "SELECT count(*) FROM deliveries WHERE duplicate_of = ? AND state = 'duplicate'", (delivery_id,)
+            ).fetchone()
+            return Line(behind=kept)
+        case _:
+            return _ALONE
+
+
+def _front(db: Connection, delivery_id: int, lane: str) -> int | None:
+    """Who goes before a pending delivery; None when it is the first."""
+    (front,) = db.execute(
         """
-        SELECT min(id), count(*) FROM (
+        SELECT min(id) FROM (
             SELECT id FROM deliveries WHERE lane = :lane AND state = 'sending'
             UNION ALL
-            SELECT id FROM deliveries WHERE lane = :lane AND state = 'pending' AND id < :id
-        )
+            SELECT min(id) AS id FROM deliveries WHERE lane = :lane AND state = 'pending' AND id < :id
+        ) AS before
         """,
-        {"lane": delivery.lane, "id": delivery.id},
+        {"lane": lane, "id": delivery_id},
     ).fetchone()
-    return front, ahead
+    number: int | None = front
+    return number
+
+
+def _ahead(db: Connection, delivery_id: int, lane: str) -> int:
+    (count,) = db.execute(
+        """
+        SELECT count(*) FROM deliveries
+        WHERE lane = :lane AND (state = 'sending' OR (state = 'pending' AND id < :id)) AND id <> :id
+        """,
+        {"lane": lane, "id": delivery_id},
+    ).fetchone()
+    return int(count)
+
+
+def _behind(db: Connection, delivery_id: int, lane: str) -> int:
+    """How many stand behind the front of a lane."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM deliveries WHERE lane = ? AND state = 'pending' AND id <> ?", (lane, delivery_id)
+    ).fetchone()
+    return int(count)
 
 
 def newest(db: Connection) -> Cursor:

@@ -64,9 +64,8 @@ def outcome(
     answer: Answer, body: Read, *, started_at: datetime, duration_ms: float, now: datetime, hide: Hide = unchanged
 ) -> Outcome:
     """Describe a try that was answered."""
-    says_false = isinstance(body.value, dict) and body.value.get("status") is False
-    unsuccessful = isinstance(body.value, dict) and body.value.get("success") is False
-    is_wrong = says_false or unsuccessful or body.is_html or not 200 <= answer.status <= 299
+    says_false = isinstance(body.value, dict) and any(body.value.get(name) is False for name in ("status", "success"))
+    is_wrong = says_false or body.is_html or not 200 <= answer.status <= 299
     return Outcome(
         sent=Sent.YES,
         started_at=started_at,

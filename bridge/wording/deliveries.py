@@ -1,10 +1,14 @@
 """Events and deliveries in a few words, and how each state feels: what is good, what needs a person."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 from bridge.model import Delivery, DeliveryState, EventState, Payload, Sale, StoredEvent
 from bridge.money import MoneyError, to_major
+from bridge.store.reports import Line
 from bridge.wording.texts import relative
 
 
@@ -89,10 +93,30 @@ def outcome(stored: StoredEvent, now: datetime) -> str:
     return "; ".join([*parts, stored.reason] if stored.reason else parts)
 
 
-def summary(stored: StoredEvent, now: datetime) -> tuple[str, Tone, str]:
+#: What a list need not say of each: its state says it.
+_SAID: Final = ("the tracker refused it: ", "the tracker does not know them yet: ")
+_NOBODY: Final[Mapping[int, Line]] = MappingProxyType({})
+
+
+def why(delivery: Delivery) -> str:
+    """Why a delivery is where it is, for a list: what tells it from others comes first."""
+    reason = delivery.reason or ", ".join(delivery.flags)
+    for said in _SAID:
+        reason = reason.removeprefix(said)
+    return reason
+
+
+def place(line: Line | None) -> str:
+    """Behind whom a delivery stands, or how many stand behind it; empty when it is alone."""
+    if line is None:
+        return ""
+    return f"behind d{line.front}" if line.front is not None else f"{line.behind:,} behind it" if line.behind else ""
+
+
+def summary(stored: StoredEvent, now: datetime, lines: Mapping[int, Line] = _NOBODY) -> tuple[str, Tone, str]:
     """An event in a listing: its state in a word or two, how that is to be taken, and what became of it."""
     deliveries = sorted(stored.deliveries, key=lambda delivery: _FIRST.index(delivery.state))
-    what = "; ".join(_in_short(delivery, now) for delivery in deliveries)
+    what = "; ".join(_in_short(delivery, now, place(lines.get(delivery.id))) for delivery in deliveries)
     if not deliveries or stored.state is EventState.UNMAPPED:
         reason = stored.reason.removeprefix("cannot map: ")
         told = "; ".join(text for text in (reason, what) if text)
@@ -102,14 +126,15 @@ def summary(stored: StoredEvent, now: datetime) -> tuple[str, Tone, str]:
     return first.value.replace("_", " ") + more, DELIVERY_TONES[first], what
 
 
-def _in_short(delivery: Delivery, now: datetime) -> str:
+def _in_short(delivery: Delivery, now: datetime, place: str) -> str:
     what = brief(delivery.payload)
     match delivery.state:
-        case DeliveryState.PENDING | DeliveryState.WAITING if delivery.due_at > now:
-            return f"{what}, {fate(delivery, now).partition(', ')[2]}"
+        case DeliveryState.PENDING | DeliveryState.WAITING | DeliveryState.SENDING:
+            when = fate(delivery, now).partition(", ")[2] if delivery.due_at > now else ""
+            return ", ".join(part for part in (what, when, place) if part)
         case DeliveryState.DUPLICATE if delivery.duplicate_of is not None:
             return f"{what} of d{delivery.duplicate_of}"
         case DeliveryState.DEAD:
-            return f"{what}: {delivery.reason}"
+            return "; ".join(part for part in (why(delivery), what, place) if part)
         case _:
             return what

@@ -109,8 +109,9 @@ def delivery_facts(delivery: Delivery, told: Told, now: datetime) -> Iterator[Fa
         yield _fact(name, value)
     for claim in told.claims:
         yield _fact("key", _key(claim, delivery))
-    if delivery.state is DeliveryState.PENDING:
-        yield _fact("in line", _line(told))
+    in_line = _line(delivery, told)
+    if in_line:
+        yield _fact("in line", in_line)
     if told.original is not None and delivery.state is DeliveryState.DUPLICATE:
         yield _fact("duplicate of", _twin(told.original))
     for twin in told.duplicates:
@@ -144,16 +145,25 @@ def _words(name: str) -> str:
     except (ValueError, TypeError):
         return name
     if kind == "event":
-        return "this very event" if len(rest) < 3 else f"this very event, item {rest[1]}, {rest[2]}"
+        _, item, name = [*rest, "", "", ""][:3]
+        return ", ".join(
+            ["this very event", *([f"item {item}"] if item not in ("", "0") else []), *([name] if name else [])]
+        )
     return " ".join([kind, *(part for part in rest if part), f"({whose})"])
 
 
-def _line(told: Told) -> str:
-    if told.front is None:
-        return "first of its customer"
-    return f"behind delivery {told.front} of the same customer" + (
-        f", {told.ahead} before it" if told.ahead > 1 else ""
-    )
+def _line(delivery: Delivery, told: Told) -> str:
+    """Where it stands among those of its customer."""
+    match delivery.state:
+        case DeliveryState.PENDING | DeliveryState.SENDING if told.front is None:
+            return "first of its customer" + (f", {told.behind:,} behind it" if told.behind else "")
+        case DeliveryState.PENDING:
+            more = f", {told.ahead:,} before it" if told.ahead > 1 else ""
+            return f"behind delivery {told.front} of the same customer{more}"
+        case DeliveryState.WAITING | DeliveryState.DEAD:
+            return "stepped out: its customer's others do not wait for it"
+        case _:
+            return ""
 
 
 def _twin(twin: Twin) -> str:

@@ -47,6 +47,9 @@ def moment(text: str, now: datetime) -> datetime:
     """A time given as an age (`12h`) or in ISO 8601; without an offset it is UTC. Raises ValueError."""
     age = re.fullmatch(r"([0-9]{1,6})(m|min|h|d)", text)
     if age:
-        return now - timedelta(seconds=int(age[1]) * _UNITS[age[2]])
+        try:
+            return now - timedelta(seconds=int(age[1]) * _UNITS[age[2]])
+        except OverflowError:
+            raise ValueError(text) from None
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)

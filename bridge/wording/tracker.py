@@ -35,17 +35,25 @@ def amounts(tracker: Tracker, counts: Counts, left: Backlog, pace: Pace, now: da
     yield Fact(name="backlog", value=backlog.told(left, tracker, pace))
     if left.held:
         soon = f"; the next try {relative(left.next_at, now)}" if left.next_at else ""
-        yield Fact(name="held up", value=f"{left.held} of {customers(left.held_lanes)}, {_reasons(left.held_by)}{soon}")
+        yield Fact(
+            name="held up",
+            value=f"{deliveries(left.held)} of {customers(left.held_lanes)}, {_reasons(left.held_by)}{soon}",
+        )
     if left.waiting:
-        value = f"{left.waiting} of {customers(left.waiting_lanes)}, {_reasons(left.waiting_for)}"
+        value = f"{deliveries(left.waiting)} of {customers(left.waiting_lanes)}, {_reasons(left.waiting_for)}"
         yield Fact(name="not yet", value=value)
-    dead = f"{left.dead} of {customers(left.dead_lanes)}: trackbridge dead" if left.dead else "0"
+    dead = f"{deliveries(left.dead)} of {customers(left.dead_lanes)}: trackbridge dead" if left.dead else "0"
     yield Fact(name="dead", value=dead)
 
 
 def customers(number: int) -> str:
     """So many customers."""
-    return "1 customer" if number == 1 else f"{number} customers"
+    return "1 customer" if number == 1 else f"{number:,} customers"
+
+
+def deliveries(number: int) -> str:
+    """So many deliveries."""
+    return "1 delivery" if number == 1 else f"{number:,} deliveries"
 
 
 def _reasons(by: Sequence[tuple[str, int]]) -> str:

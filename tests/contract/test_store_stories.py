@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.model import Dead, Delivered, EventState, RetryAt
+from bridge.model import Dead, Delivered, EventState, RetryAt, Sent
 from bridge.store import open_store
-from bridge.store.reports import Claim, Cursor, Story, Twin
-from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event
+from bridge.store.reports import Claim, Cursor, Line, Story, Twin
+from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event, an_outcome
 
 # ── stories ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -48,6 +48,27 @@ async def test_who_is_behind_others_in_its_lane_learns_behind_whom(hand: Hand) -
     places = [(await story(hand, f"d{number}")).told[number] for number in (2, 3, 4, 5)]
 
     assert [(None, 0), (2, 1), (2, 2), (None, 0)] == [(told.front, told.ahead) for told in places]
+
+
+async def test_lines_name_whoever_stands_behind_another_or_holds_others_up(hand: Hand) -> None:
+    await hand.trust()
+    await hand.record(a_sale("a"), a_sale("b"), a_sale("c"), a_sale("elsewhere", "cus_2"))
+
+    at_rest = await hand.store.lines([1, 2, 3, 4, 5, 99])
+    await hand.claim(limit=1)
+    under_way = await hand.store.lines([2, 3, 4, 5])
+
+    assert {2: Line(behind=2), 3: Line(front=2), 4: Line(front=2)} == at_rest == under_way
+
+
+async def test_a_dead_letter_that_keeps_its_duplicates_says_how_many(hand: Hand) -> None:
+    await hand.trust()
+    for name in "abc":
+        conversion = a_conversion(a_lead(name), claims=["once"], when_unsure="hold")
+        await hand.record(a_meaning(conversion, key=f"e_{name}"))
+    await hand.end(await hand.claim_one(), Dead(reason="unknown"), an_outcome(None, sent=Sent.MAYBE, error="reset"))
+
+    assert {2: Line(behind=2)} == await hand.store.lines([2, 3, 4])
 
 
 async def test_items_of_one_webhook_name_each_other(hand: Hand) -> None:

@@ -75,7 +75,7 @@ def test_it_is_delivered(played: Played, name: str) -> None:
         attempt["sent"],
         attempt["counted"],
     )
-    flags = {"200 status false": ["the tracker said status false"], "409": ["already there"]}
+    flags = {"200 status false": ["the tracker's answer says false"], "409": ["already there"]}
     assert flags.get(name, []) == delivery["flags"]
 
 
@@ -383,4 +383,4 @@ def test_every_start_and_every_end_of_a_pause_says_how_much_is_left(played: Play
     lines = [json.loads(line) for line in look(played, "probes").log.splitlines()]
     told = [line["about"] for line in lines if line["event"] == "backlog"]
 
-    assert ["nothing waiting", "2 waiting, without a limit"] == told
+    assert ["nothing to send now", "2 waiting, as fast as it goes"] == told

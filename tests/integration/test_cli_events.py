@@ -17,7 +17,7 @@ def test_events_lists_what_came_in_newest_first_and_what_became_of_it(capsys: Te
         "4   2 d ago   quiz    checkout.session.completed                                unmapped   amount is missing",
         "3   2 d ago   stripe  checkout.session.completed  evt_test                      ignored    test mode",
         "2   2 d ago   stripe  checkout.session.completed  evt_renewed  cus_2            dead       "
-        "1000 JPY renewal: 422: invoiceId too long\\u001b[…",
+        "422: invoiceId too long\\u001b[2J; 1000 JPY renew…",
         "1   2 d ago   stripe  checkout.session.completed  evt_paid     cus_1            delivered  49.99 USD purchase",
     ] == printed(capsys, "events")
 

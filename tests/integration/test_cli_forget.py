@@ -57,7 +57,7 @@ def test_a_person_is_counted_then_removed_down_to_the_bytes(clean_room: Path, ca
     assert 0 == main(["forget", "--email", "buyer1@example.com"])
 
     told = capsys.readouterr()
-    assert "removed     1 events, 1 deliveries; keys and claims stay" == told.out.splitlines()[-1]
+    assert "removed     1 event, 1 delivery; keys and claims stay" == told.out.splitlines()[-1]
     assert told.err.startswith("the database's files were looked through: no address is left there.")
     assert not in_the_file(b"buyer1@example.com")
     assert in_the_file(b"buyer2@example.com")

@@ -41,7 +41,7 @@ def test_a_rehearsed_remap_shows_each_payload_and_changes_nothing(capsys: Text) 
     told = capsys.readouterr()
     assert [
         "event 1: bought from quiz, unmapped → accepted",
-        "  added     delivery 1: 49.99 USD bought",
+        "  added     a new delivery: 49.99 USD bought",
         "    + track                 sale",
         "    + event_name            bought",
         "    + click_id              click_1",

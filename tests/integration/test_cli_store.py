@@ -24,7 +24,8 @@ def test_dead_lists_what_needs_a_person_and_what_can_be_done(capsys: Text) -> No
         "id  event  recorded  source  what              customer  tries  why",
         "2   2      2 d ago   stripe  1000 JPY renewal  cus_2     1      422: invoiceId too long\\u001b[2J",
     ] == said.out.splitlines()
-    assert "1 of 1; trackbridge replay ID sends one again, trackbridge dismiss ID gives it up\n" == said.err
+    hints = "trackbridge replay ID sends one again, trackbridge dismiss ID gives it up"
+    assert f"1 of 1, 1 customer; nothing waits behind them; {hints}\n" == said.err
     assert [2] == [delivery["id"] for delivery in parsed(capsys, "dead")]
 
 
@@ -102,7 +103,7 @@ def test_tracker_tells_whether_anything_is_sent(capsys: Text) -> None:
     assert [
         "open       1, the oldest recorded 2 d ago",
         "backlog    1 waiting, less than a minute at 60/min",
-        "dead       1 of 1 customer: trackbridge dead",
+        "dead       1 delivery of 1 customer: trackbridge dead",
     ] == lines[2:]
 
 
@@ -122,13 +123,13 @@ def test_tracker_tells_what_holds_customers_up(capsys: Text) -> None:
     with_store(hold_up)
 
     assert [
-        "backlog    nothing waiting",
-        "held up    3 of 2 customers, 2 × 500 \\u0007; the next try in 9 min",
-        "not yet    1 of 1 customer, 1 × the tracker does not know them yet: 404",
+        "backlog    nothing to send now",
+        "held up    3 deliveries of 2 customers, 2 × 500 \\u0007; the next try in 9 min",
+        "not yet    1 delivery of 1 customer, 1 × the tracker does not know them yet: 404",
         "dead       0",
     ] == printed(capsys, "tracker")[3:]
     left = parsed(capsys, "tracker")["backlog"]
-    assert (0, 0.0, "nothing waiting") == (left["due"], left["seconds"], left["told"])
+    assert (0, 0.0, "nothing to send now") == (left["due"], left["seconds"], left["told"])
     assert {"lanes": 2, "deliveries": 3, "by": [{"why": "500 \x07", "lanes": 2}]} == {
         name: left["held"][name] for name in ("lanes", "deliveries", "by")
     }

@@ -54,7 +54,7 @@ def test_tail_begins_with_the_last_ones(capsys: Text) -> None:
 
     clock = NOW.strftime("%m-%d %H:%M:%S")
     assert [
-        f"{clock}        2  stripe        dead          without a type: 49.99 USD s0: 422: no amount",
+        f"{clock}        2  stripe        dead          without a type: 422: no amount; 49.99 USD s0",
         f"{clock}        3  quiz          delivered     without a type: 49.99 USD s1",
     ] == lines
     assert [] == printed(capsys, "tail", "-n", "0", "--no-follow")

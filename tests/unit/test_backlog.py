@@ -20,11 +20,11 @@ OPEN, PAUSED = Tracker(), Tracker(paused_since=NOW, pause_reason="401")
         pytest.param("1 waiting, less than a minute at 60/min", 1, OPEN, Pace(n=60), id="soon"),
         pytest.param("50000 waiting, about 15 h 9 min at 60/min", 50_000, OPEN, Pace(n=60), id="hours"),
         pytest.param("900 waiting, about 4 d 4 h at 10/hour", 900, OPEN, Pace(n=10, seconds=3600.0), id="days"),
-        pytest.param("770 waiting, without a limit", 770, OPEN, Pace(n=0), id="no rate, no estimate"),
+        pytest.param("770 waiting, as fast as it goes", 770, OPEN, Pace(n=0), id="no rate, no estimate"),
         pytest.param("770 waiting; paused; then about 14 min at 60/min", 770, PAUSED, Pace(n=60), id="paused"),
-        pytest.param("770 waiting; paused; then without a limit", 770, PAUSED, Pace(n=0), id="paused, no rate"),
-        pytest.param("nothing waiting", 0, OPEN, Pace(n=60), id="nothing"),
-        pytest.param("paused; nothing waiting", 0, PAUSED, Pace(n=60), id="nothing, paused"),
+        pytest.param("770 waiting; paused; then as fast as it goes", 770, PAUSED, Pace(n=0), id="paused, no rate"),
+        pytest.param("nothing to send now", 0, OPEN, Pace(n=60), id="nothing"),
+        pytest.param("paused; nothing to send", 0, PAUSED, Pace(n=60), id="nothing, paused"),
     ],
 )
 def test_a_backlog_is_told_with_the_time_it_takes(expected: str, due: int, tracker: Tracker, pace: Pace) -> None:

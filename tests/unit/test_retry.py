@@ -62,7 +62,7 @@ TABLE = [
     ("200", an_answer(200), Delivered()),
     ("201 with any body", an_answer(201, is_json=False, text="thanks"), Delivered()),
     ("204", an_answer(204, is_json=False), Delivered()),
-    ("200 status false", an_answer(200, says_false=True), Delivered(flags=("the tracker said status false",))),
+    ("200 status false", an_answer(200, says_false=True), Delivered(flags=("the tracker's answer says false",))),
     ("409", an_answer(409), Delivered(flags=("already there",))),
     (
         "400",
@@ -276,7 +276,7 @@ def test_failing_while_paused_spends_no_budget() -> None:
 
     decision, tracker = verdict(a_failure(), a_delivery(lane="cus_9"), paused)
 
-    assert Pause(reason="outage: timeout") == decision
+    assert Pause(reason="outage: timeout", said="timeout") == decision
     assert "cus_9" == tracker.probed_lane
 
 
@@ -362,7 +362,7 @@ def test_a_success_after_an_unknown_answer_is_flagged() -> None:
     repeated, _ = verdict(an_answer(200, says_false=True), a_delivery(unsure=True))
     first, _ = verdict(an_answer(200), a_delivery(attempts=3))
 
-    assert Delivered(flags=("the tracker said status false", REPEATED)) == repeated
+    assert Delivered(flags=("the tracker's answer says false", REPEATED)) == repeated
     assert Delivered() == first
 
 

@@ -70,11 +70,12 @@ def test_json_that_was_cut_off_is_still_json() -> None:
         pytest.param(False, {"status": True}, id="true"),
         pytest.param(False, {"status": 0}, id="zero is not false"),
         pytest.param(False, {"status": "false"}, id="a word is not false"),
-        pytest.param(False, {"success": False}, id="another key"),
+        pytest.param(True, {"success": False}, id="another key of theirs"),
+        pytest.param(False, {"ok": False}, id="none of theirs"),
         pytest.param(False, [{"status": False}], id="further in"),
     ],
 )
-def test_only_a_status_of_false_says_false(expected: bool, body: object) -> None:
+def test_only_a_status_or_success_of_false_says_false(expected: bool, body: object) -> None:
     assert expected == told(an_answer(json.dumps(body).encode())).says_false
 
 
