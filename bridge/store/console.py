@@ -74,8 +74,13 @@ class Console(Protocol):
         """
         ...
 
-    async def dismiss(self, delivery_ids: Sequence[int], *, only: bool, now: datetime) -> list[Changed]:
-        """Give deliveries up, and their duplicates with them unless `only`; `sending` and delivered ones refuse."""
+    async def dismiss(
+        self, delivery_ids: Sequence[int], *, only: bool, now: datetime, rehearse: bool = False
+    ) -> list[Changed]:
+        """Give deliveries up, and their duplicates with them unless `only`; `sending` and delivered ones refuse.
+
+        `rehearse`: say what would be done, and change nothing.
+        """
         ...
 
     async def find_person(self, person: Person, *, after: int, limit: int) -> Sighting:

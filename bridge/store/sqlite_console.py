@@ -79,9 +79,15 @@ class SQLiteConsole:
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
-    async def dismiss(self, delivery_ids: Sequence[int], *, only: bool, now: datetime) -> list[Changed]:
+    async def dismiss(
+        self, delivery_ids: Sequence[int], *, only: bool, now: datetime, rehearse: bool = False
+    ) -> list[Changed]:
         """Give deliveries up, and their duplicates with them unless `only`."""
-        return await self._writer.alone(lambda db: operate.dismiss(db, delivery_ids, to_ms(now), only=only))
+
+        def verb(db: Connection) -> list[Changed]:
+            return operate.dismiss(db, delivery_ids, to_ms(now), only=only)
+
+        return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
     async def find_person(self, person: Person, *, after: int, limit: int) -> Sighting:
         """Look for a person in so many events after that one."""
