@@ -16,6 +16,7 @@ from bridge.assembly.duties import duty
 from bridge.assembly.ending import SENT_BY, SETTLED_BY, Ending
 from bridge.assembly.fresh import Fresh, load_library
 from bridge.assembly.line import Line
+from bridge.assembly.pages import AdminPages
 from bridge.assembly.stripe_side import StripeSide
 from bridge.certificates import Certificates
 from bridge.config import Settings
@@ -28,6 +29,7 @@ from bridge.store import open_store
 from bridge.store.base import Store
 from bridge.upkeep import Retention, keep_house, keep_rescuing
 from bridge.web.app import Bridge
+from bridge.web.attempts import Attempts
 from bridge.web.health import Health, Pulse
 from bridge.web.webhooks import Webhooks
 from bridge.worker import Worker
@@ -152,13 +154,14 @@ def _joined(
         draining=lambda: webhooks.draining,
         working=lambda: not any(task.done() for task in duties),
         admin_token=lambda: inforce.settings.admin_token.reveal() if inforce.settings.admin_token else "",
+        attempts=Attempts(),
         not_sending=lambda: inforce.not_sending,
         membership=membership,
         silent=lambda: silence.silent,
         clock=utcnow,
     )
     return Running(
-        app=Bridge(webhooks, health),
+        app=Bridge(webhooks, health, AdminPages(inforce, health, intake, worker)),
         intake=intake,
         store=store,
         reloader=reloader,

@@ -18,6 +18,7 @@ from bridge.assembly.parts import Running, running
 from bridge.config import Settings
 from bridge.errors import ConfigError, Place, Problem
 from bridge.web import server as web
+from bridge.web.app import ADMIN
 
 _log = logs.get("bridge.serve")
 
@@ -65,7 +66,8 @@ async def serve_until_stopped(
             watching = asyncio.create_task(_stop_when(stop, server, bridge))
             address = _url(settings.host, sock)
             hooks = f"{settings.public_url or address}/webhooks/{{source}}"
-            logs.event(_log, logging.INFO, "serving", url=address, webhooks=hooks)
+            admin = f"{settings.public_url or address}{ADMIN}" if bridge.app.has_admin else None
+            logs.event(_log, logging.INFO, "serving", url=address, webhooks=hooks, admin=admin)
             await server.serve(sockets=[sock])
             watching.cancel()
     logs.event(_log, logging.INFO, "stopped")

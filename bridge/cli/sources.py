@@ -13,7 +13,7 @@ from bridge.config import Settings
 from bridge.errors import ConfigError, did_you_mean
 from bridge.model import EventState
 from bridge.store.reports import Activity
-from bridge.wording.sources import Seen, joined, numbers
+from bridge.wording.sources import Seen, base_url, joined, numbers
 
 EXAMPLE = "sources stripe"
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Tell each source's state."""
     settings = settings_of(options)
     loaded = in_force(settings)
-    seen = list(joined(loaded, _activity(settings), _base_url(settings)))
+    seen = list(joined(loaded, _activity(settings), base_url(settings.public_url, settings.near_host, settings.port)))
     chosen = _chosen(seen, options)
     if options.json:
         say_json([_as_json(one) for one in chosen])
@@ -57,11 +57,6 @@ def _activity(settings: Settings) -> Mapping[str, Activity]:
             raise
         talk("there is no database yet: serve makes it")
         return {}
-
-
-def _base_url(settings: Settings) -> str:
-    host = settings.near_host
-    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def _chosen(seen: Sequence[Seen], options: argparse.Namespace) -> list[Seen]:

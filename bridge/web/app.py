@@ -6,6 +6,7 @@ Errors become statuses here; nothing about them reaches a stranger.
 import asyncio
 import contextlib
 import logging
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,13 +18,29 @@ from bridge import logs
 from bridge.web.health import Health
 from bridge.web.webhooks import PREFIX, Webhooks
 
+#: Where the operator's pages are.
+ADMIN = "/admin"
+
 _log = logs.get("bridge.web")
+
+
+class Admin(Protocol):
+    """The operator's pages."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is an admin token; without one there are no pages."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        ...
 
 
 class Bridge(Starlette):
     """The application. `/webhooks/…` never meets the router: routing would cost a third of a webhook's time."""
 
-    def __init__(self, webhooks: Webhooks, health: Health) -> None:
+    def __init__(self, webhooks: Webhooks, health: Health, admin: Admin | None = None) -> None:
         super().__init__(
             routes=[
                 Route("/healthz", health.alive, methods=["GET"]),
@@ -32,14 +49,24 @@ class Bridge(Starlette):
             ],
             exception_handlers={404: _not_found, 405: _not_allowed, 500: _bug},
         )
+        # it would send people to an address that the Host header makes up
+        self.router.redirect_slashes = False
         self.webhooks = webhooks
         self.health = health
+        self.admin = admin
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether there are pages for the operator."""
+        return self.admin is not None and self.admin.is_there
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         try:
             if scope["type"] == "http" and scope["path"].startswith(PREFIX):
                 await self._guarded(scope, receive, send)
+            elif self.admin is not None and self.has_admin and _is_admins(scope):
+                await self.admin(scope, receive, send)
             else:
                 await super().__call__(scope, receive, send)
         except asyncio.CancelledError:
@@ -53,6 +80,11 @@ class Bridge(Starlette):
         except Exception as error:  # noqa: BLE001 - see the docstring
             logs.event(_log, logging.ERROR, "bug", exception=error, path="webhooks")
             await _told_to_come_again(scope, receive, send)
+
+
+def _is_admins(scope: Scope) -> bool:
+    path: str = scope["path"] if scope["type"] == "http" else ""
+    return path == ADMIN or path.startswith(f"{ADMIN}/")
 
 
 async def _told_to_come_again(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,7 +5,6 @@ Everything else that an operator should know (a paused tracker, sources that are
 However often strangers ask, the database is asked once a second, or five times for `/metrics`.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +20,7 @@ from bridge.rate import Pace, pace_of
 from bridge.reload import Reloader
 from bridge.replicas import Membership
 from bridge.store.base import Store
+from bridge.web.attempts import Attempts, Guess, bearer_of
 from bridge.web.remembered import HOLDS_SECONDS, Remembered
 
 #: How long the numbers of `/metrics` hold: what they cost grows with the database, and anybody may ask.
@@ -57,7 +57,10 @@ class Health:
     draining: Callable[[], bool]
     #: whether everything that should run in the background does
     working: Callable[[], bool]
+    #: the token that opens the detail; empty for none
     admin_token: Callable[[], str]
+    #: the budget of guesses at it
+    attempts: Attempts
     #: why this replica sends nothing ("no token", "dry run"); empty when it does
     not_sending: Callable[[], str]
     #: this replica among the others
@@ -76,7 +79,7 @@ class Health:
 
     async def ready(self, request: Request) -> Response:
         """GET /readyz: webhooks can be taken in and will be on disk."""
-        reasons = await self._reasons()
+        reasons = await self.reasons()
         body: dict[str, Json] = {"status": "unready" if reasons else "ready"}
         if self._is_admin(request):
             body |= {"reasons": [*reasons], **await self._detail(database="database" not in reasons)}
@@ -95,7 +98,8 @@ class Health:
         left = await self.store.backlog(now=self.clock())
         return self.metrics.render(await self.store.counts(), await self.store.tracker(), left)
 
-    async def _reasons(self) -> list[str]:
+    async def reasons(self) -> list[str]:
+        """Why another replica would do better; nothing when this one is ready."""
         reasons = ["draining"] if self.draining() else []
         reasons += [] if self.reloader.library.sources else ["library"]
         reasons += [] if self.working() else ["worker"]
@@ -143,7 +147,5 @@ class Health:
         }
 
     def _is_admin(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "").encode("latin-1", "replace")
-        token = self.admin_token()
-        wanted = b"Bearer " + token.encode()
-        return bool(token) and hmac.compare_digest(given, wanted)
+        given = bearer_of(request.scope["headers"])
+        return given is not None and self.attempts.judge_now(given, self.admin_token()) is Guess.RIGHT

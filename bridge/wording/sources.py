@@ -42,15 +42,20 @@ class Seen:
         return "" if self.is_on else f"{' and '.join(self.source.missing)} not set"
 
 
-def joined(library: Library, activity: Mapping[str, Activity], base_url: str) -> Iterator[Seen]:
-    """Everything that is set up or was ever heard, by name; `base_url` is where senders reach the bridge."""
+def base_url(public_url: str | None, host: str, port: int) -> str:
+    """Where senders reach the bridge, as far as anybody said; else where this machine does."""
+    return public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def joined(library: Library, activity: Mapping[str, Activity], base: str) -> Iterator[Seen]:
+    """Everything that is set up or was ever heard, by name; `base` is the bridge's own URL."""
     for name in sorted({*library.sources, *activity}):
         source = library.sources.get(name)
         yield Seen(
             name=name,
             source=source,
             activity=activity.get(name),
-            url=_url(f"{base_url.rstrip('/')}/webhooks/{name}", source),
+            url=_url(f"{base.rstrip('/')}/webhooks/{name}", source),
             scheme=_scheme(source),
         )
 
