@@ -161,9 +161,9 @@ class Worker:
             self._see(one.tracker)
         return True
 
-    def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
+    def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker, now: datetime) -> tuple[Decision, Tracker]:
         try:
-            now, jitter = self._clock(), self._jitter()
+            jitter = self._jitter()
             return retry.judge(delivery, outcome, tracker, now=now, jitter=jitter, policy=self._policy)
         except Exception as error:  # noqa: BLE001 - a try that cannot be judged must not keep the others from disk
             logs.event(_log, logging.ERROR, "bug", exception=error, delivery_id=delivery.id)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.store import open_store
-from bridge.store.sqlite import SQLiteStore
+from bridge.store.database_store import DatabaseStore
 
 T = TypeVar("T")
 
@@ -63,10 +63,10 @@ class _Selector(selectors.DefaultSelector):
         return found
 
 
-async def open_simulated(folder: Path) -> SQLiteStore:
+async def open_simulated(folder: Path) -> DatabaseStore:
     """The real store in a file. No power is lost in a simulation: thousands of commits need not wait for a disk."""
     store = await open_store(f"sqlite:///{folder / 'bridge.db'}", exclusive=True)
-    assert isinstance(store, SQLiteStore)
+    assert isinstance(store, DatabaseStore)
     assert store._writer._db is not None
     store._writer._db.execute("PRAGMA synchronous = OFF")
     return store

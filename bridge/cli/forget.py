@@ -112,12 +112,12 @@ async def _cleaned(store: Store, found: Found, options: argparse.Namespace) -> i
     """Empty the log, look at the bytes, write the file anew where a shadow is left; how many are left in the end."""
     if not await store.fold():
         talk("warning: the write-ahead log could not be emptied, since somebody reads all the time; run this again")
-    remains = await store.remains(found.person)
+    remains = await store.remains(found.person) or 0
     if not remains or not await forgetting.is_shadow(store, found.person):
         return 0
     if await store.rewrite(most=_ANY_SIZE if options.rewrite else _MOST_REWRITTEN):
         await store.fold()
-        remains = await store.remains(found.person)
+        remains = await store.remains(found.person) or 0
     return remains
 
 

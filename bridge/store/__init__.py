@@ -1,53 +1,63 @@
 """The store: the one place where trackbridge remembers, and the only SQL.
 
-`base` says what every verb guarantees; `open_store` gives the backend that a URL names.
+`base` says what every verb guarantees; `open_store` gives the store over the database that a URL names.
 """
 
 import asyncio
-import os
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from bridge.encryption import NO_KEYS, EncryptionKeys
+from bridge.errors import did_you_mean
+from bridge.store import postgres, sqlite
+from bridge.store.backend import Backend
 from bridge.store.base import Store
-from bridge.store.connection import Connected
-from bridge.store.encoding import to_ms
-from bridge.store.marks import refuse
-from bridge.store.migrations import shipped
-from bridge.store.opening import Lock, check_folder, locate, open_file, take_lock
+from bridge.store.database import Connection
+from bridge.store.database_store import DatabaseStore
+from bridge.store.marks import problem, refuse
 from bridge.store.sealing import Seals
-from bridge.store.sqlite import SQLiteStore
 
 __all__ = ["Store", "open_store"]
 
 
-async def open_store(url: str, *, exclusive: bool, unchecked: bool = False, keys: EncryptionKeys = NO_KEYS) -> Store:
+async def open_store(
+    url: str,
+    *,
+    exclusive: bool,
+    unchecked: bool = False,
+    keys: EncryptionKeys = NO_KEYS,
+    believes_caller: bool = False,
+) -> Store:
     """Open the database that a URL names, at this version's schema. Raises ConfigError.
 
-    `exclusive` is for serve: it makes the file when there is none, and a second one is refused. Without it the
-    file must be there; it may be in use. `unchecked` is for who checks a backup: serve does not take one. `keys`
-    encrypt what is personal; those of what is encrypted already must be among them.
+    `exclusive` is for serve: it makes what is not there yet, and of a file a second serve is refused. Without it the
+    database must be there; it may be in use. `unchecked` is for who checks a backup: serve does not take one. `keys`
+    encrypt what is personal; those of what is encrypted already must be among them. `believes_caller`: `now` is what
+    the caller says, even where the database has a clock of its own; for tests.
     """
-    opening = partial(_open, locate(url), exclusive=exclusive, unchecked=unchecked, seals=Seals(keys))
-    path, db, lock = await asyncio.to_thread(opening)
-    return SQLiteStore(path, db, lock)
+    opening = partial(_backend, url, exclusive=exclusive, seals=Seals(keys), believes_caller=believes_caller)
+    backend, db = await asyncio.to_thread(_open, opening, serves=exclusive and not unchecked)
+    return DatabaseStore(backend, db)
 
 
-def _open(path: Path, *, exclusive: bool, unchecked: bool, seals: Seals) -> tuple[Path, Connected, Lock | None]:
-    # one file has one lock, by whatever name it is reached
-    path = Path(os.path.realpath(path))
-    check_folder(path, create=exclusive)
-    lock = take_lock(path) if exclusive else None
+def _open(opening: "partial[tuple[Backend, Connection]]", *, serves: bool) -> tuple[Backend, Connection]:
+    backend, db = opening()
     try:
-        db = open_file(path, shipped("sqlite"), create=exclusive, now_ms=to_ms(datetime.now(UTC)), seals=seals)
-        try:
-            refuse(db, serves=exclusive and not unchecked)
-        except BaseException:
-            db.close()
-            raise
+        refuse(db, serves=serves)
     except BaseException:
-        if lock is not None:
-            lock.release()
+        db.close()
+        backend.close()
         raise
-    return path, db, lock
+    return backend, db
+
+
+def _backend(url: str, *, exclusive: bool, seals: Seals, believes_caller: bool) -> tuple[Backend, Connection]:
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme in ("postgresql", "postgres"):
+        return postgres.open_backend(url, exclusive=exclusive, seals=seals, believes_caller=believes_caller)
+    if separator and scheme == "sqlite":
+        return sqlite.open_backend(url, exclusive=exclusive, seals=seals)
+    raise problem(
+        "database-url",
+        "expected a URL that begins with sqlite:/// or postgresql://",
+        fix=did_you_mean(scheme, ["sqlite", "postgresql"]) if separator else "write sqlite:///trackbridge.db",
+    )

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from bridge.errors import StoreError
 from bridge.store import marks
-from bridge.store.connection import REFUSALS, as_store_error, connect
 from bridge.store.marks import problem
-from bridge.store.opening import check_folder, locate
 from bridge.store.restored import mark_backup
+from bridge.store.sqlite.connection import REFUSALS, as_store_error, connect
+from bridge.store.sqlite.opening import check_folder, locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

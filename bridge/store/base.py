@@ -81,8 +81,9 @@ class Settled:
     tracker: Tracker = field(default_factory=Tracker)
 
 
-#: Decides a try's consequence inside settle's transaction. Pure: delivery, outcome, tracker → decision, tracker.
-Judge: TypeAlias = Callable[[Delivery, Outcome, Tracker], tuple[Decision, Tracker]]
+#: Decides a try's consequence inside settle's transaction. Pure: delivery, outcome, tracker, now → decision, tracker.
+#: The times of all four are by the same clock: the database's, where it has one.
+Judge: TypeAlias = Callable[[Delivery, Outcome, Tracker, datetime], tuple[Decision, Tracker]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,8 +61,11 @@ def fits(question: Question, clicked_at: int, paid_at: int | None) -> bool:
 #: The same as `fits`, for SQL: a question is [namespace, customer, latest, oldest].
 _ANSWERS: Final = """
     a.namespace = json_extract(wanted.value, '$[0]') AND a.customer = json_extract(wanted.value, '$[1]')
-    AND a.clicked_at <= json_extract(wanted.value, '$[2]')
-    AND (a.clicked_at >= json_extract(wanted.value, '$[3]') OR a.paid_at <= json_extract(wanted.value, '$[2]'))
+    AND a.clicked_at <= CAST(json_extract(wanted.value, '$[2]') AS INTEGER)
+    AND (
+        a.clicked_at >= CAST(json_extract(wanted.value, '$[3]') AS INTEGER)
+        OR a.paid_at <= CAST(json_extract(wanted.value, '$[2]') AS INTEGER)
+    )
 """
 
 
@@ -124,10 +127,20 @@ def remember(db: Connection, told: Iterable[Told]) -> None:
         INSERT INTO associations (namespace, customer, click_id, clicked_at, event_id, told_by, paid_at)
         VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (namespace, customer, click_id) DO UPDATE SET
-            event_id = iif(excluded.clicked_at < clicked_at, excluded.event_id, event_id),
-            clicked_at = min(clicked_at, excluded.clicked_at),
-            told_by = max(told_by, excluded.told_by),
-            paid_at = min(coalesce(paid_at, excluded.paid_at), coalesce(excluded.paid_at, paid_at))
+            event_id = CASE
+                WHEN excluded.clicked_at < associations.clicked_at THEN excluded.event_id ELSE associations.event_id
+            END,
+            clicked_at = CASE
+                WHEN excluded.clicked_at < associations.clicked_at THEN excluded.clicked_at
+                ELSE associations.clicked_at
+            END,
+            told_by = CASE
+                WHEN excluded.told_by > associations.told_by THEN excluded.told_by ELSE associations.told_by
+            END,
+            paid_at = CASE
+                WHEN excluded.paid_at < associations.paid_at THEN excluded.paid_at
+                ELSE coalesce(associations.paid_at, excluded.paid_at)
+            END
         """,
         told,
     )

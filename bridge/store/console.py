@@ -108,15 +108,18 @@ class Console(Protocol):
         ...
 
     async def fold(self) -> bool:
-        """Empty the write-ahead log into the file; False when readers kept us from it."""
+        """Clear away what was deleted, as far as that holds nobody up; False when others kept it from being done."""
         ...
 
-    async def remains(self, person: Person) -> int:
-        """How often one of the person's addresses still stands in the raw bytes of the database's files."""
+    async def remains(self, person: Person) -> int | None:
+        """How often one of the person's addresses still stands in the raw bytes of the database's files.
+
+        None when nobody can look there: PostgreSQL's files are its server's.
+        """
         ...
 
     async def rewrite(self, *, most: int) -> bool:
-        """Write the file anew, unless it is larger than `most` bytes; False when it is."""
+        """Write everything anew, without what was deleted, unless it is larger than `most` bytes; False when it is."""
         ...
 
     async def restored(self) -> Restored:

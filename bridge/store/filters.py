@@ -195,7 +195,7 @@ def event_sieve(wanted: EventFilter) -> Sieve | None:
         deliveries = db.execute(
             """
             SELECT id, event_id, lane, rule, reason, payload FROM deliveries
-            WHERE event_id IN (SELECT value FROM json_each(?))
+            WHERE event_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
             """,
             (ids,),
         )
@@ -219,7 +219,7 @@ def delivery_sieve(wanted: DeliveryFilter) -> Sieve | None:
         events = db.execute(
             """
             SELECT id, key, source_id, type, reason, account FROM events
-            WHERE id IN (SELECT value FROM json_each(?))
+            WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
             """,
             (ids,),
         )

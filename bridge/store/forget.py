@@ -29,7 +29,7 @@ _OPEN: Final = ("pending", "waiting", "sending", "dead")
 def search(db: Connection, person: Person, after: int, limit: int) -> Sighting:
     """Look through some events, oldest first: their texts, their bodies, their deliveries."""
     (last,) = db.execute(
-        "SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)", (after, limit)
+        "SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?) AS next", (after, limit)
     ).fetchone()
     if last is None:
         return Sighting()
@@ -139,7 +139,7 @@ def _holders(db: Connection, event_ids: Sequence[int]) -> list[int]:
     rows = db.execute(
         """
         SELECT DISTINCT coalesce(body_of, id) FROM events
-        WHERE id IN (SELECT value FROM json_each(?)) AND item IS NOT NULL
+        WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND item IS NOT NULL
         """,
         (to_json([*event_ids]),),
     )
@@ -148,8 +148,10 @@ def _holders(db: Connection, event_ids: Sequence[int]) -> list[int]:
 
 def _drop_shared(db: Connection, holders: Sequence[int]) -> None:
     among = to_json([*holders])
-    db.execute("UPDATE events SET body = x'' WHERE id IN (SELECT value FROM json_each(?))", (among,))
-    db.execute("UPDATE events SET body_of = NULL WHERE body_of IN (SELECT value FROM json_each(?))", (among,))
+    db.execute("UPDATE events SET body = x'' WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))", (among,))
+    db.execute(
+        "UPDATE events SET body_of = NULL WHERE body_of IN (SELECT CAST(value AS INTEGER) FROM json_each(?))", (among,)
+    )
 
 
 def _clean_delivery(db: Connection, row: Row, finder: Finder) -> int:
@@ -162,7 +164,7 @@ def _clean_delivery(db: Connection, row: Row, finder: Finder) -> int:
         """
         UPDATE deliveries SET
             lane = :lane, head = 0, claims = :claims, click_email = NULL,
-            state = iif(state = 'duplicate', 'dismissed', state), reason = :reason
+            state = CASE WHEN state = 'duplicate' THEN 'dismissed' ELSE state END, reason = :reason
         WHERE id = :id
         """,
         {
@@ -210,7 +212,7 @@ def _reopen(db: Connection, event_ids: Sequence[int]) -> None:
         """
         UPDATE events SET forgotten = 0 WHERE id IN (
             SELECT d.event_id FROM deliveries AS d
-            WHERE d.event_id IN (SELECT value FROM json_each(:among)) AND d.lane <> :gone
+            WHERE d.event_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:among)) AND d.lane <> :gone
         )
         """,
         {"among": to_json([*event_ids]), "gone": FORGOTTEN},

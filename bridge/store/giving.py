@@ -82,7 +82,7 @@ def fillable(db: Connection, delivery_ids: Sequence[int]) -> frozenset[int]:
     """Those of the deliveries for which there may be a click: one look at all of them, since mostly there is none."""
     rows = db.execute(
         """
-        SELECT d.id FROM json_each(?) AS wanted CROSS JOIN deliveries AS d ON d.id = wanted.value
+        SELECT d.id FROM json_each(?) AS wanted CROSS JOIN deliveries AS d ON d.id = CAST(wanted.value AS INTEGER)
         WHERE d.kind = 'sale' AND d.tries = 0 AND d.fill <> '' AND (
             d.fill <> 'customer' OR EXISTS (
                 SELECT 1 FROM associations AS a WHERE a.namespace = d.namespace AND a.customer = d.lane
@@ -168,8 +168,9 @@ def _write(db: Connection, delivery_id: int, payload: dict[str, Plain], flags: l
         """
         UPDATE deliveries SET
             payload = :payload, flags = :flags, filled_from = NULL,
-            due_at = iif(state = 'waiting' AND click_by IS NOT NULL, min(due_at, :now), due_at),
-            reason = iif(state = 'waiting' AND click_by IS NOT NULL, '', reason), click_by = NULL
+            due_at = CASE WHEN state = 'waiting' AND click_by IS NOT NULL AND due_at > :now THEN :now ELSE due_at END,
+            reason = CASE WHEN state = 'waiting' AND click_by IS NOT NULL THEN '' ELSE reason END,
+            click_by = NULL
         WHERE id = :id
         """,
         {

@@ -5,7 +5,6 @@ outcome is unknown and its rule says hold: sending its duplicate would be the ve
 A duplicate holds nothing: its names are with the one it is a duplicate of.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +34,7 @@ def holders(db: Connection, names: Iterable[str], *, besides: int) -> list[Holde
     """Who holds any of these names, oldest first."""
     rows = db.execute(
         """
-        SELECT DISTINCT d.id, d.state, d.state = 'dead' AND NOT (d.unsure AND d.when_unsure = 'hold') AS gives_way
+        SELECT DISTINCT d.id, d.state, d.state = 'dead' AND NOT (d.unsure = 1 AND d.when_unsure = 'hold') AS gives_way
         FROM json_each(:names) AS wanted
         CROSS JOIN claims AS c ON c.name = wanted.value
         CROSS JOIN deliveries AS d ON d.id = c.delivery_id
@@ -93,7 +92,7 @@ def carry_invoice(db: Connection, heir: int, ousted: int) -> None:
     An heir that was tried itself keeps what it told.
     """
     ousted_row = db.execute(
-        "SELECT id, payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure", (ousted,)
+        "SELECT id, payload FROM deliveries WHERE id = ? AND kind = 'sale' AND unsure = 1", (ousted,)
     ).fetchone()
     own = db.execute(
         """
@@ -109,7 +108,7 @@ def carry_invoice(db: Connection, heir: int, ousted: int) -> None:
         return
     # an heir's heir must still know that the first may have arrived
     db.execute("UPDATE deliveries SET unsure = 1 WHERE id = ?", (heir,))
-    invoice_id, flags = first.get("invoice_id"), json.loads(own["flags"])
+    invoice_id, flags = first.get("invoice_id"), texts_of(own["flags"])
     if invoice_id in (None, payload.get("invoice_id")) or INVOICE_CARRIED in flags or not own["may_change"]:
         return
     db.execute(
@@ -173,7 +172,8 @@ def pass_on(db: Connection, holder_id: int, now_ms: int) -> int | None:
 def gives_way(db: Connection, delivery_id: int) -> bool:
     """Whether a delivery is dead and its duplicates need not wait for a person."""
     (answer,) = db.execute(
-        "SELECT state = 'dead' AND NOT (unsure AND when_unsure = 'hold') FROM deliveries WHERE id = ?", (delivery_id,)
+        "SELECT state = 'dead' AND NOT (unsure = 1 AND when_unsure = 'hold') FROM deliveries WHERE id = ?",
+        (delivery_id,),
     ).fetchone()
     return bool(answer)
 

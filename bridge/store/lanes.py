@@ -4,7 +4,7 @@
 per change, so each costs two look-ups however many stand behind.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bridge.store.database import Connection
 from bridge.store.encoding import names_json
@@ -39,7 +39,9 @@ def wake(db: Connection, lanes: Iterable[str], now_ms: int) -> None:
     )
 
 
-def readmit(db: Connection, now_ms: int, *, limit: int) -> bool:
+def readmit(
+    db: Connection, now_ms: int, *, limit: int, unheld: Callable[[Connection, Sequence[int]], list[int]]
+) -> bool:
     """Let deliveries that waited for the tracker back into their lanes; whether there may be more of them."""
     over = db.execute(
         """
@@ -48,7 +50,8 @@ def readmit(db: Connection, now_ms: int, *, limit: int) -> bool:
         """,
         (now_ms, limit),
     ).fetchall()
-    for delivery_id, lane in over:
+    lanes = dict(map(tuple, over))
+    for delivery_id in unheld(db, list(lanes)) if lanes else ():
         db.execute("UPDATE deliveries SET state = 'pending' WHERE id = ?", (delivery_id,))
-        rehead(db, lane)
+        rehead(db, lanes[delivery_id])
     return len(over) == limit

@@ -6,13 +6,14 @@ names are claimed, and a name that another delivery holds makes this one its dup
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bridge import retry
 from bridge.model import Sale
+from bridge.store.claim import Leases
 from bridge.store.clicks import remember
 from bridge.store.database import Connection, Row
 from bridge.store.decoding import stored_payload_of, texts_of
@@ -29,18 +30,26 @@ PARKED: Final = "its sender is asked about it first"
 _PROBE: Final = timedelta(seconds=retry.Policy().first_probe_seconds)
 
 
-def park(db: Connection, delivery_ids: Iterable[int], *, until: datetime, asked: bool, now: datetime) -> None:
+def park(db: Connection, leases: Leases, *, until: datetime, asked: bool, now: datetime) -> None:
     """Give leases back as if nothing had been claimed, for a while; `asked`: somebody is being asked from now on."""
     lanes = []
-    for delivery_id in delivery_ids:
+    for delivery_id, leased_until in leases.items():
         row = db.execute(
             """
             UPDATE deliveries
             SET state = 'pending', lease_until = NULL, due_at = :until, reason = :reason,
-                asked_at = CASE WHEN :asked THEN coalesce(asked_at, :now) ELSE asked_at END
-            WHERE id = :id AND state = 'sending' RETURNING lane
+                asked_at = CASE WHEN :asked = 1 THEN coalesce(asked_at, :now) ELSE asked_at END
+            WHERE id = :id AND state = 'sending' AND coalesce(lease_until, 0) = coalesce(:leased, lease_until, 0)
+            RETURNING lane
             """,
-            {"id": delivery_id, "until": to_ms(until), "reason": PARKED, "asked": asked, "now": to_ms(now)},
+            {
+                "id": delivery_id,
+                "until": to_ms(until),
+                "reason": PARKED,
+                "asked": int(asked),
+                "now": to_ms(now),
+                "leased": leased_until,
+            },
         ).fetchone()
         if row is not None:
             unfill(db, delivery_id)
@@ -91,8 +100,11 @@ def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
     db.execute(
         """
         UPDATE deliveries
-        SET looked_at = :now, due_at = min(due_at, coalesce(asked_at, :now)), reason = '', flags = :flags,
-            click_by = NULL, click_email = NULL
+        SET looked_at = :now,
+            due_at = CASE
+                WHEN asked_at < due_at THEN asked_at WHEN asked_at IS NULL AND due_at > :now THEN :now ELSE due_at
+            END,
+            reason = '', flags = :flags, click_by = NULL, click_email = NULL
         WHERE id = :id
         """,
         {"id": row["id"], "now": to_ms(now), "flags": names_json(notes)},

@@ -43,15 +43,17 @@ def unlinked(db: Connection, now: datetime, limit: int) -> list[Unlinked]:
 def link(db: Connection, learnt: Link) -> int | None:
     """Keep what was learnt of one; the delivery that is its sale, when it is known now."""
     row = db.execute(
-        "SELECT sale FROM reversals WHERE id = ? AND event_id = ?", (learnt.reversal_id, learnt.event_id)
+        "SELECT sale, names FROM reversals WHERE id = ? AND event_id = ?", (learnt.reversal_id, learnt.event_id)
     ).fetchone()
     if row is None:  # remapped or forgotten meanwhile
         return None
-    names = names_json(dict.fromkeys([*texts_of(row["sale"]), *map(clean, learnt.names)]))
+    told = [*map(clean, learnt.names)]
+    names = names_json(dict.fromkeys([*texts_of(row["sale"]), *told]))
+    known = {*texts_of(row["sale"]), *texts_of(row["names"])}
     db.execute("UPDATE reversals SET sale = ? WHERE id = ?", (names, learnt.reversal_id))
     db.executemany(
         "INSERT INTO reversal_names VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(clean(name), learnt.reversal_id) for name in learnt.names],
+        [(name, learnt.reversal_id) for name in dict.fromkeys(told) if name not in known],
     )
     db.execute(
         "UPDATE reversal_lookups SET due_at = ?, tries = tries + 1, note = ? WHERE reversal_id = ?",

@@ -43,10 +43,10 @@ def forget_bodies(db: Connection, event_ids: Sequence[int]) -> int:
     """Take what is bulky or personal from those of the events that are settled altogether; how many were."""
     settled = db.execute(
         """
-        SELECT wanted.value FROM json_each(?) AS wanted
+        SELECT CAST(wanted.value AS INTEGER) FROM json_each(?) AS wanted
         WHERE NOT EXISTS (
             SELECT 1 FROM deliveries AS d
-            WHERE d.event_id = wanted.value AND d.state IN ('pending', 'waiting', 'sending', 'dead')
+            WHERE d.event_id = CAST(wanted.value AS INTEGER) AND d.state IN ('pending', 'waiting', 'sending', 'dead')
         )
         """,
         (to_json(list(event_ids)),),
@@ -54,7 +54,8 @@ def forget_bodies(db: Connection, event_ids: Sequence[int]) -> int:
     ids = [event_id for (event_id,) in settled]
     take_bodies(db, ids)
     rows = db.execute(
-        "SELECT id FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?))", (to_json([*ids]),)
+        "SELECT id FROM deliveries WHERE event_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
+        (to_json([*ids]),),
     )
     take_payloads(db, [delivery_id for (delivery_id,) in rows])
     return len(ids)
@@ -67,7 +68,7 @@ def take_bodies(db: Connection, event_ids: Sequence[int]) -> None:
     db.execute(
         """
         UPDATE events SET forgotten = 1, body = x'', body_of = NULL, headers = '[]', query = '', steps = '[]'
-        WHERE id IN (SELECT value FROM json_each(?))
+        WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
         """,
         (among,),
     )
@@ -76,7 +77,8 @@ def take_bodies(db: Connection, event_ids: Sequence[int]) -> None:
 def take_payloads(db: Connection, delivery_ids: Sequence[int]) -> None:
     """Take what is personal in payloads, and every try with its answer."""
     rows = db.execute(
-        "SELECT id, payload FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", (to_json([*delivery_ids]),)
+        "SELECT id, payload FROM deliveries WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
+        (to_json([*delivery_ids]),),
     ).fetchall()
     db.executemany("DELETE FROM attempts WHERE delivery_id = ?", [(row["id"],) for row in rows])
     db.executemany(
@@ -90,7 +92,8 @@ def _hand_bodies_on(db: Connection, among: str) -> None:
     heirs = db.execute(
         """
         SELECT body_of, max(id) FROM events
-        WHERE body_of IN (SELECT value FROM json_each(:among)) AND id NOT IN (SELECT value FROM json_each(:among))
+        WHERE body_of IN (SELECT CAST(value AS INTEGER) FROM json_each(:among))
+            AND id NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:among))
         GROUP BY body_of
         """,
         {"among": among},

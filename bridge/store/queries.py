@@ -48,7 +48,9 @@ def events(db: Connection, wanted: EventFilter, now: datetime) -> list[StoredEve
 def _whole(db: Connection, heads: Sequence[Row]) -> list[Row]:
     """The same events with their bodies, in the same order."""
     among = to_json([row["id"] for row in heads])
-    rows = db.execute("SELECT * FROM events WHERE id IN (SELECT value FROM json_each(?))", (among,)).fetchall()
+    rows = db.execute(
+        "SELECT * FROM events WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))", (among,)
+    ).fetchall()
     by_id = {row["id"]: row for row in rows}
     return [by_id[row["id"]] for row in heads]
 
@@ -131,7 +133,7 @@ def delivery_ids(db: Connection, wanted: DeliveryFilter) -> list[int]:
 def deliveries_by_id(db: Connection, ids: Sequence[int], now: datetime) -> list[Delivery]:
     """Those of these deliveries that there are, by id."""
     rows = db.execute(
-        "SELECT * FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        "SELECT * FROM deliveries WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY id",
         (to_json([number for number in ids if number <= _LARGEST_ID]),),
     )
     return _decoded(db, rows, now)
@@ -170,7 +172,7 @@ def sources_seen(db: Connection) -> frozenset[str]:
 
 def _with_deliveries(db: Connection, rows: list[Row], now: datetime) -> list[StoredEvent]:
     belonging = db.execute(
-        "SELECT * FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        "SELECT * FROM deliveries WHERE event_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY id",
         (to_json([row["id"] for row in rows]),),
     ).fetchall()
     by_event: dict[int, list[Delivery]] = {row["id"]: [] for row in rows}
@@ -198,7 +200,8 @@ def _bodies(db: Connection, holders: set[int]) -> dict[int | None, bytes]:
     if not holders:
         return {}
     rows = db.execute(
-        "SELECT id, body FROM events WHERE id IN (SELECT value FROM json_each(?))", (to_json([*holders]),)
+        "SELECT id, body FROM events WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
+        (to_json([*holders]),),
     )
     return {row["id"]: _own_body(db, row) for row in rows}
 

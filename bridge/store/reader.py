@@ -1,4 +1,4 @@
-"""Reads, off the loop and beside the writer: WAL lets both go on, and each read sees one moment of the database.
+"""Reads, off the loop and beside the writer: both go on, and each read sees one moment of the database.
 
 Owns its connection and its thread alone; a connection that fails is replaced at the next read.
 """
@@ -7,12 +7,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 from bridge.errors import StoreError
-from bridge.store.connection import REFUSALS, Connected, as_store_error, connect
-from bridge.store.sealing import Seals
+from bridge.store.backend import Backend
+from bridge.store.database import Connection
 
 R = TypeVar("R")
 
@@ -20,21 +19,20 @@ R = TypeVar("R")
 class Reader:
     """Answers one question at a time."""
 
-    def __init__(self, path: Path, seals: Seals) -> None:
-        self._path = path
-        self._seals = seals
-        self._db: Connected | None = None
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._db: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-reader")
         self._is_closed = False
 
-    async def read(self, question: Callable[[Connected], R]) -> R:
+    async def read(self, question: Callable[[Connection], R]) -> R:
         """Ask the database. Raises StoreError when it cannot answer."""
         if self._is_closed:
             raise StoreError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
 
-    async def apart(self, work: Callable[[Path], R]) -> R:
-        """Do something with the file itself, while nobody reads in it here. Raises StoreError."""
+    async def apart(self, work: Callable[[], R]) -> R:
+        """Do something with the database itself, while nobody reads in it here. Raises StoreError."""
         if self._is_closed:
             raise StoreError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
@@ -47,26 +45,38 @@ class Reader:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
-    def _ask(self, question: Callable[[Connected], R]) -> R:
+    def _ask(self, question: Callable[[Connection], R]) -> R:
         try:
-            if self._db is None:
-                self._db = connect(self._path, self._seals)
-                self._db.execute("PRAGMA query_only = ON")
-            self._db.execute("BEGIN")
+            db = self._begin()
             try:
-                return question(self._db)
+                return question(db)
             finally:
-                self._db.execute("ROLLBACK")
-        except REFUSALS as error:
+                db.execute("ROLLBACK")
+        except self._backend.refusals as error:
             self._disconnect()
-            raise as_store_error(error) from error
+            raise self._backend.as_store_error(error) from error
 
-    def _do(self, work: Callable[[Path], R]) -> R:
+    def _begin(self) -> Connection:
+        """A moment of the database, on the connection there is; when that was lost meanwhile, on a new one."""
+        if self._db is not None:
+            try:
+                self._backend.look(self._db)
+            except self._backend.refusals as error:
+                if not self._backend.is_lost(error):
+                    raise
+                self._disconnect()
+            else:
+                return self._db
+        self._db = self._backend.connect_to_read()
+        self._backend.look(self._db)
+        return self._db
+
+    def _do(self, work: Callable[[], R]) -> R:
         self._disconnect()
         try:
-            return work(self._path)
-        except REFUSALS as error:
-            raise as_store_error(error) from error
+            return work()
+        except self._backend.refusals as error:
+            raise self._backend.as_store_error(error) from error
 
     def _disconnect(self) -> None:
         db, self._db = self._db, None

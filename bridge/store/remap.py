@@ -27,7 +27,7 @@ from bridge.store.telling import Clicks
 
 def remap(db: Connection, event_id: int, meaning: EncodedMeaning, now_ms: int) -> Remapped | None:
     """Bring a meaning into effect for an event that is recorded; None when there is none, or it was forgotten."""
-    event = db.execute("SELECT state FROM events WHERE id = ? AND NOT forgotten", (event_id,)).fetchone()
+    event = db.execute("SELECT state FROM events WHERE id = ? AND forgotten = 0", (event_id,)).fetchone()
     if event is None:
         return None
     stored = db.execute("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", (event_id,)).fetchall()

@@ -46,13 +46,13 @@ def remember(db: Connection, event_id: int, source: str, reversals: Iterable[Rev
         )
         db.executemany(
             "INSERT INTO reversal_names VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(name, number) for name in (*sale, *names)],
+            [(name, number) for name in dict.fromkeys((*sale, *names))],
         )
         db.execute("INSERT INTO reversal_lookups VALUES (?, ?, 0, '')", (number, to_ms(reversal.timestamp)))
         db.execute(
             """
             INSERT INTO reversal_counts VALUES (?, ?, 1)
-            ON CONFLICT (source, kind) DO UPDATE SET count = count + 1
+            ON CONFLICT (source, kind) DO UPDATE SET count = reversal_counts.count + 1
             """,
             (source, reversal.kind),
         )
@@ -93,7 +93,10 @@ def _same_as(db: Connection, names: Sequence[str]) -> int | None:
 def of_events(db: Connection, event_ids: Iterable[int]) -> list[StoredReversal]:
     """What these events say went back, oldest first."""
     rows = db.execute(
-        "SELECT * FROM reversals WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+        """
+        SELECT * FROM reversals
+        WHERE event_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY id LIMIT ?
+        """,
         (to_json([*event_ids]), _MOST),
     ).fetchall()
     return _told(db, rows)
@@ -101,19 +104,25 @@ def of_events(db: Connection, event_ids: Iterable[int]) -> list[StoredReversal]:
 
 def of_deliveries(db: Connection, delivery_ids: Iterable[int]) -> dict[int, list[StoredReversal]]:
     """By delivery, what went back of the sale that it is, or is a duplicate of; oldest first."""
-    pairs = db.execute(
+    sales = db.execute(
+        "SELECT id, claims FROM deliveries WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY id",
+        (to_json([*delivery_ids]),),
+    )
+    owners: dict[str, list[int]] = {}
+    for delivery_id, claims in sales:
+        for name in texts_of(claims):
+            owners.setdefault(name, []).append(delivery_id)
+    named = db.execute(
         """
-        SELECT DISTINCT d.id, n.reversal_id
-        FROM json_each(?) AS wanted
-        CROSS JOIN deliveries AS d ON d.id = wanted.value AND json_valid(d.claims)
-        CROSS JOIN json_each(d.claims) AS claim
-        CROSS JOIN reversal_names AS n ON n.name = claim.value
+        SELECT n.name, n.reversal_id
+        FROM json_each(?) AS wanted CROSS JOIN reversal_names AS n ON n.name = wanted.value
         ORDER BY n.reversal_id LIMIT ?
         """,
-        (to_json([*delivery_ids]), _MOST),
+        (names_json(owners), _MOST),
     ).fetchall()
+    pairs = list(dict.fromkeys((delivery_id, number) for name, number in named for delivery_id in owners[name]))
     rows = db.execute(
-        "SELECT * FROM reversals WHERE id IN (SELECT value FROM json_each(?))",
+        "SELECT * FROM reversals WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
         (to_json([number for _, number in pairs]),),
     ).fetchall()
     told = {one.id: one for one in _told(db, rows)}
@@ -169,7 +178,10 @@ def _told(db: Connection, rows: Sequence[Row]) -> list[StoredReversal]:
 def _counting(db: Connection, groups: set[int]) -> set[int]:
     """Of each group the one with the largest amount, and of equals the first."""
     rows = db.execute(
-        "SELECT id, same_as, amount FROM reversals WHERE same_as IN (SELECT value FROM json_each(?)) ORDER BY id",
+        """
+        SELECT id, same_as, amount FROM reversals
+        WHERE same_as IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY id
+        """,
         (to_json([*groups]),),
     )
     largest: dict[int, tuple[int, int]] = {}
@@ -184,7 +196,7 @@ def _notes(db: Connection, numbers: Sequence[int]) -> dict[int, str]:
     rows = db.execute(
         """
         SELECT reversal_id, note FROM reversal_lookups
-        WHERE reversal_id IN (SELECT value FROM json_each(?)) AND note <> ''
+        WHERE reversal_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND note <> ''
         """,
         (to_json([*numbers]),),
     )
@@ -220,7 +232,7 @@ def counts(db: Connection) -> dict[tuple[str, str], int]:
 def forget(db: Connection, event_ids: Iterable[int]) -> None:
     """Forget what these events said; how many there were stays known."""
     rows = db.execute(
-        "SELECT id, sale, names FROM reversals WHERE event_id IN (SELECT value FROM json_each(?))",
+        "SELECT id, sale, names FROM reversals WHERE event_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
         (to_json([*event_ids]),),
     ).fetchall()
     for row in rows:

@@ -7,7 +7,7 @@ that the tracker has the delivery.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from bridge import retry
@@ -38,13 +38,15 @@ INTERRUPTED: Final = "the bridge ended during this try"
 HELD: Final = "outcome unknown; rule says hold"
 
 
-def settle(db: Connection, settlements: Sequence[Settlement], judge: Judge, now: datetime) -> list[Settled]:
-    """Write every try and what it comes to."""
+def settle(
+    db: Connection, settlements: Sequence[Settlement], judge: Judge, now: datetime, *, ahead: timedelta
+) -> list[Settled]:
+    """Write every try and what it comes to. `ahead`: how far `now` is ahead of the clock that timed them."""
     now = whole_ms(now)
     before = tracker = read_tracker(db)
     settled = []
     for settlement in settlements:
-        one = _settle_one(db, settlement, judge, tracker, now)
+        one = _settle_one(db, settlement, judge, tracker, now, ahead)
         tracker = one.tracker
         settled.append(one)
     if tracker != before:
@@ -52,22 +54,26 @@ def settle(db: Connection, settlements: Sequence[Settlement], judge: Judge, now:
     return settled
 
 
-def _settle_one(db: Connection, settlement: Settlement, judge: Judge, tracker: Tracker, now: datetime) -> Settled:
+def _settle_one(
+    db: Connection, settlement: Settlement, judge: Judge, tracker: Tracker, now: datetime, ahead: timedelta
+) -> Settled:
     outcome = settlement.outcome
+    # by the clock that everything else here is dated by
+    seen = replace(outcome, started_at=min(outcome.started_at + ahead, now)) if ahead else outcome
     row = db.execute("SELECT * FROM deliveries WHERE id = ?", (settlement.delivery.id,)).fetchone()
     if row is None:
-        decision, _ = judge(settlement.delivery, outcome, tracker)
+        decision, _ = judge(settlement.delivery, seen, tracker, now)
         return Settled(delivery=settlement.delivery, outcome=outcome, decision=decision, tracker=tracker)
     delivery = readable_delivery_of(db.seals, row, clock_ms=unpaused_ms(tracker, now)) or replace(
         settlement.delivery, state=DeliveryState(row["state"]), tries=row["tries"]
     )
-    decision, judged = judge(delivery, outcome, tracker)
+    decision, judged = judge(delivery, seen, tracker, now)
     if _is_known(db, settlement):
         return Settled(delivery=delivery, outcome=outcome, decision=decision, tracker=tracker)
     _write_attempt(db, delivery, outcome, decision)
     promoted = None
     if delivery.state is DeliveryState.SENDING and delivery.tries == settlement.delivery.tries:
-        promoted = _conclude(db, delivery, outcome, decision, tracker, now)
+        promoted = _conclude(db, delivery, seen, decision, tracker, now)
     else:
         _conclude_late(db, delivery, outcome, decision)
     return Settled(delivery=delivery, outcome=outcome, decision=decision, promoted=promoted, tracker=judged)
@@ -211,7 +217,8 @@ def _refuses(outcome: Outcome) -> bool:
 def _conclude_late(db: Connection, delivery: Delivery, outcome: Outcome, decision: Decision) -> None:
     """The lease was lost meanwhile: the try counts among the tries; only "the tracker has it" changes the state."""
     db.execute(
-        "UPDATE deliveries SET tries = tries + 1, unsure = unsure OR ? WHERE id = ?", (outcome.leaves_open, delivery.id)
+        "UPDATE deliveries SET tries = tries + 1, unsure = CASE WHEN ? = 1 THEN 1 ELSE unsure END WHERE id = ?",
+        (int(outcome.leaves_open), delivery.id),
     )
     if not isinstance(decision, Delivered) or delivery.state is DeliveryState.DELIVERED:
         return
@@ -228,11 +235,25 @@ def _conclude_late(db: Connection, delivery: Delivery, outcome: Outcome, decisio
     reclaim(db, delivery.id)
 
 
-def rescue(db: Connection, now: datetime) -> int:
-    """Return every lease that a dead process left: its request may or may not have reached the tracker."""
-    rows = db.execute("SELECT id, lane, tries, lease_until, when_unsure FROM deliveries WHERE state = 'sending'")
-    left = rows.fetchall()
-    for row in left:
+def left(db: Connection, expired_at: datetime | None) -> list[int]:
+    """The deliveries with a lease; with a time, those whose lease has ended by then."""
+    if expired_at is None:
+        rows = db.execute("SELECT id FROM deliveries WHERE state = 'sending' ORDER BY id")
+    else:
+        rows = db.execute(
+            "SELECT id FROM deliveries WHERE state = 'sending' AND coalesce(lease_until, 0) <= ? ORDER BY id",
+            (to_ms(expired_at),),
+        )
+    return [delivery_id for (delivery_id,) in rows]
+
+
+def rescue(db: Connection, now: datetime, among: Sequence[int] | None = None) -> int:
+    """Return leases, all of them or these, that a dead process left: its request may have reached the tracker."""
+    delivery_ids = left(db, None) if among is None else among
+    for delivery_id in delivery_ids:
+        row = db.execute(
+            "SELECT id, lane, tries, lease_until, when_unsure FROM deliveries WHERE id = ?", (delivery_id,)
+        ).fetchone()
         holds = row["when_unsure"] == "hold"
         started_at = to_ms(from_ms(row["lease_until"]) - LEASE) if row["lease_until"] else to_ms(now)
         verdict = (started_at, 0.0, Sent.MAYBE.value, None, "interrupted", INTERRUPTED, "", True)
@@ -253,4 +274,4 @@ def rescue(db: Connection, now: datetime) -> int:
             },
         )
         rehead(db, row["lane"])
-    return len(left)
+    return len(delivery_ids)

@@ -4,7 +4,7 @@ for the tracker, which has no `click_by`.
 The time is by the clock, whether or not the tracker is paused: it is webhooks that are waited for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -37,7 +37,9 @@ def wake_addresses(db: Connection, hashes: Iterable[str], now_ms: int) -> None:
     )
 
 
-def end_waits(db: Connection, now_ms: int, *, limit: int) -> bool:
+def end_waits(
+    db: Connection, now_ms: int, *, limit: int, unheld: Callable[[Connection, Sequence[int]], list[int]]
+) -> bool:
     """Let those go on for whom a click is known, or whose time is up; whether there may be more of them."""
     rows = db.execute(
         """
@@ -49,9 +51,12 @@ def end_waits(db: Connection, now_ms: int, *, limit: int) -> bool:
     ).fetchall()
     if not rows:
         return False
-    asked = {row["id"]: _questions(db, row) for row in rows}
+    free = set(unheld(db, [row["id"] for row in rows]))
+    asked = {row["id"]: _questions(db, row) for row in rows if row["id"] in free}
     known = answered(db, [question for several in asked.values() for question in several])
     for row in rows:
+        if row["id"] not in free:
+            continue
         if any(question in known for question in asked[row["id"]]):
             _go(db, row, texts_of(row["flags"]))
         elif now_ms < row["click_by"]:

@@ -1,6 +1,6 @@
 """The one writer of a process: what waits while a commit runs is committed together, next.
 
-Verbs are collected on the loop and handed to a single thread as one BEGIN IMMEDIATE … COMMIT; all futures are
+Verbs are collected on the loop and handed to a single thread as one transaction; all futures are
 resolved by one call back to the loop. Guarantees: a future that has a result is on disk, whatever was raised (no
 memory included); a batch that fails is rolled back and tried verb by verb, so that one bad row costs nobody else;
 after a COMMIT of unknown outcome everybody gets StoreError and the connection is a new one. Owns its connection
@@ -12,21 +12,23 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Final, Generic, TypeAlias, TypeVar, cast
 
 from bridge.errors import StoreError
-from bridge.store.connection import REFUSALS, Connected, as_store_error, concerns_everybody, connect
+from bridge.store.backend import Backend
+from bridge.store.database import Connection
 from bridge.store.keyring import witness
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 #: Does one verb for many callers inside a transaction: a result for each argument, in order.
-Work: TypeAlias = Callable[[Connected, Sequence[A]], Sequence[R]]
+Work: TypeAlias = Callable[[Connection, Sequence[A]], Sequence[R]]
 
 #: A commit waits for no more callers than this.
 MOST_TOGETHER = 256
+#: What the database ended in favour of somebody else is begun anew so often.
+_MOST_REPEATS: Final = 5
 
 
 @dataclass(slots=True, eq=False)
@@ -50,10 +52,10 @@ class _Wish(Generic[A, R]):
             self.future.set_exception(self.error or StoreError("it is not known whether this was written"))
 
 
-def rehearsed(verb: Callable[[Connected], R]) -> Callable[[Connected], R]:
+def rehearsed(verb: Callable[[Connection], R]) -> Callable[[Connection], R]:
     """The verb that says what it would do, and leaves the database as it is."""
 
-    def rehearsal(db: Connected) -> R:
+    def rehearsal(db: Connection) -> R:
         db.execute("SAVEPOINT rehearsal")
         try:
             return verb(db)
@@ -67,10 +69,9 @@ def rehearsed(verb: Callable[[Connected], R]) -> Callable[[Connected], R]:
 class Writer:
     """Commits verbs in groups. Use it from one loop only."""
 
-    def __init__(self, path: Path, db: Connected) -> None:
-        self._path = path
-        self._seals = db.seals
-        self._db: Connected | None = db
+    def __init__(self, backend: Backend, db: Connection) -> None:
+        self._backend = backend
+        self._db: Connection | None = db
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-writer")
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Wish[object, object]] = []
@@ -93,10 +94,10 @@ class Writer:
             self._loop.call_soon(self._hand_over)
         return future
 
-    def alone(self, verb: Callable[[Connected], R]) -> "asyncio.Future[R]":
+    def alone(self, verb: Callable[[Connection], R]) -> "asyncio.Future[R]":
         """Do `verb` in the next commit."""
 
-        def work(db: Connected, _: Sequence[None]) -> Sequence[R]:
+        def work(db: Connection, _: Sequence[None]) -> Sequence[R]:
             return [verb(db)]
 
         return self.together(work, None)
@@ -136,23 +137,30 @@ class Writer:
         trouble = self._commit(batch)
         if trouble is None:
             return
-        if len(batch) == 1 or concerns_everybody(trouble):
-            _fail(batch, trouble)
+        if len(batch) == 1 or self._backend.concerns_everybody(trouble):
+            self._fail(batch, trouble)
             return
         for number, wish in enumerate(batch):
             trouble = self._commit([wish])
-            if trouble is not None and concerns_everybody(trouble):
-                _fail(batch[number:], trouble)
+            if trouble is not None and self._backend.concerns_everybody(trouble):
+                self._fail(batch[number:], trouble)
                 return
             if trouble is not None:
-                _fail([wish], trouble)
+                self._fail([wish], trouble)
 
     def _commit(self, batch: Sequence[_Wish[object, object]]) -> Exception | None:
         """One transaction: None when it is on disk or everybody was told otherwise, else why a verb failed."""
+        trouble = self._try(batch)
+        for _ in range(_MOST_REPEATS):
+            if trouble is None or not self._backend.is_passing(trouble):
+                break
+            trouble = self._try(batch)
+        return trouble
+
+    def _try(self, batch: Sequence[_Wish[object, object]]) -> Exception | None:
         try:
-            db = self._db = self._db or connect(self._path, self._seals)
-            db.execute("BEGIN IMMEDIATE")
-        except Exception as error:  # noqa: BLE001 - no memory is no sqlite3.Error; nobody may take it for done
+            db = self._begin()
+        except Exception as error:  # noqa: BLE001 - no memory is no error of a database; nobody may take it for done
             self._give_up(batch, error)
             return None
         try:
@@ -162,7 +170,7 @@ class Writer:
             self._roll_back(db)
             return error
         try:
-            db.execute("COMMIT")
+            self._backend.commit(db)
         except Exception as error:  # noqa: BLE001 - it may be on disk or not: everybody asks again
             self._give_up(batch, error)
             return None
@@ -170,12 +178,27 @@ class Writer:
             wish.is_on_disk = True
         return None
 
+    def _begin(self) -> Connection:
+        """A transaction on the connection there is; when that was lost meanwhile, on a new one."""
+        if self._db is not None:
+            try:
+                self._backend.begin(self._db)
+            except Exception as error:
+                if not self._backend.is_lost(error):
+                    raise
+                self._disconnect()
+            else:
+                return self._db
+        self._db = self._backend.connect()
+        self._backend.begin(self._db)
+        return self._db
+
     def _give_up(self, batch: Sequence[_Wish[object, object]], error: Exception) -> None:
         """No result for anybody, and a new connection for the next: this one may be in any state."""
         self._disconnect()
-        _fail(batch, as_store_error(error))
+        self._fail(batch, self._backend.as_store_error(error))
 
-    def _roll_back(self, db: Connected) -> None:
+    def _roll_back(self, db: Connection) -> None:
         """Leave the transaction; a connection that cannot even do that is given up."""
         try:
             if db.in_transaction:
@@ -189,8 +212,13 @@ class Writer:
             with contextlib.suppress(Exception):
                 db.close()
 
+    def _fail(self, batch: Sequence[_Wish[object, object]], error: Exception) -> None:
+        told = self._backend.as_store_error(error) if isinstance(error, self._backend.refusals) else error
+        for wish in batch:
+            wish.error = told
 
-def _do(db: Connected, batch: Sequence[_Wish[object, object]]) -> None:
+
+def _do(db: Connection, batch: Sequence[_Wish[object, object]]) -> None:
     groups: dict[Work[object, object], list[_Wish[object, object]]] = {}
     for wish in batch:
         groups.setdefault(wish.work, []).append(wish)
@@ -198,9 +226,3 @@ def _do(db: Connected, batch: Sequence[_Wish[object, object]]) -> None:
         results = work(db, [wish.argument for wish in wishes])
         for wish, result in zip(wishes, results, strict=True):
             wish.result = result
-
-
-def _fail(batch: Sequence[_Wish[object, object]], error: Exception) -> None:
-    told = as_store_error(error) if isinstance(error, REFUSALS) else error
-    for wish in batch:
-        wish.error = told

@@ -115,7 +115,7 @@ class Hand:
     async def end(self, delivery: Delivery, decision: Decision, outcome: Outcome | None = None, **row: Any) -> Settled:
         """Settle one try with a verdict; `row` changes the tracker."""
 
-        def judge(_: Delivery, __: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
+        def judge(_: Delivery, __: Outcome, tracker: Tracker, ___: datetime) -> tuple[Decision, Tracker]:
             return decision, replace(tracker, **row)
 
         tried = outcome or an_outcome(started_at=self.now)

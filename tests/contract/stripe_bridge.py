@@ -102,8 +102,8 @@ class Bridge:
     def settle(self, *settlements: Settlement) -> None:
         self.run(self.store.settle(list(settlements), self._judge, now=self.now))
 
-    def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
-        return retry.judge(delivery, outcome, tracker, now=self.now, jitter=0.5, policy=retry.Policy())
+    def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker, now: datetime) -> tuple[Decision, Tracker]:
+        return retry.judge(delivery, outcome, tracker, now=now, jitter=0.5, policy=retry.Policy())
 
     def work(self, tracker: Callable[[Payload], Answer] = lambda _: 200) -> None:
         """Send what is due now, and what becomes due by that."""

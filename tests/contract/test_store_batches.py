@@ -11,8 +11,9 @@ import pytest
 from bridge.model import Dead, Delivered, Event, EventState, Meaning
 from bridge.store import Store, open_store
 from bridge.store.base import EventFilter
-from bridge.store.connection import connect
-from bridge.store.migrations import migrate, shipped
+from bridge.store.sqlite.connection import connect
+from bridge.store.sqlite.migrations import migrate
+from bridge.store.steps import shipped
 from tests.contract.store_hand import START, Hand, S, a_lead, a_meaning, a_sale, an_event
 
 OLD = START - timedelta(days=40)

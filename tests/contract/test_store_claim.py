@@ -548,7 +548,7 @@ async def test_a_row_that_cannot_be_read_any_more_is_settled_as_it_was_claimed(t
     spoil(tmp_path, "odd", "{")
     tried = [Settlement(delivery=one, outcome=an_outcome()) for one in (odd, other)]
 
-    await trusted.store.settle(tried, lambda _, __, tracker: (Delivered(), tracker), now=trusted.now)
+    await trusted.store.settle(tried, lambda _, __, tracker, ___: (Delivered(), tracker), now=trusted.now)
 
     found = await trusted.store.deliveries(DeliveryFilter(states=(S.DELIVERED,)))
     assert {odd.id, other.id} <= {delivery.id for delivery in found}

@@ -8,16 +8,16 @@ import pytest
 
 from bridge.model import Dead, Delivered, EventState
 from bridge.store import open_store
+from bridge.store.database_store import DatabaseStore
 from bridge.store.persons import Person
-from bridge.store.sqlite import SQLiteStore
 from tests.contract.store_hand import Hand, a_conversion, a_meaning, a_sale, an_event
 from tests.contract.test_store_plans import walks, writing
 
 
 @pytest.fixture
-async def sqlite(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
+async def sqlite(tmp_path: Path) -> AsyncIterator[DatabaseStore]:
     store = await open_store(f"sqlite:///{tmp_path / 'bridge.db'}", exclusive=True)
-    assert isinstance(store, SQLiteStore)
+    assert isinstance(store, DatabaseStore)
     yield store
     await store.close()
 
@@ -35,7 +35,7 @@ async def given(hand: Hand) -> None:
     await hand.record(a_meaning(event=an_event("item", item=0, body=b"[1]"), state=EventState.UNMAPPED))
 
 
-async def test_no_replay_remap_or_erasure_walks_a_table(sqlite: SQLiteStore) -> None:
+async def test_no_replay_remap_or_erasure_walks_a_table(sqlite: DatabaseStore) -> None:
     hand = Hand(sqlite)
     await given(hand)
     statements: list[str] = []
@@ -54,7 +54,7 @@ async def test_no_replay_remap_or_erasure_walks_a_table(sqlite: SQLiteStore) -> 
     assert [] == walks(writing(sqlite), statements)
 
 
-async def test_news_and_pages_are_looked_up_not_searched_for(sqlite: SQLiteStore) -> None:
+async def test_news_and_pages_are_looked_up_not_searched_for(sqlite: DatabaseStore) -> None:
     await given(Hand(sqlite))
     db: sqlite3.Connection = writing(sqlite)
     for sql in (

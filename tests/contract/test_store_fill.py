@@ -9,9 +9,9 @@ import pytest
 
 from bridge.model import Dead, Delivered, Meaning, Payload, RetryAt, Wait
 from bridge.store import open_store
-from bridge.store.connection import Connected
+from bridge.store.database_store import DatabaseStore
 from bridge.store.emails import email_hash
-from bridge.store.sqlite import SQLiteStore
+from bridge.store.sqlite.connection import Connected
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event
 
 DAY = timedelta(days=1)
@@ -238,7 +238,7 @@ async def test_by_address_90_days_are_the_limit(trusted: Hand, days: int) -> Non
 async def test_of_an_address_only_a_keyed_hash_is_kept(trusted: Hand, tmp_path: Path) -> None:
     await trusted.record(told(a_click(customer="ada", **EMAIL)))
     store = trusted.store
-    assert isinstance(store, SQLiteStore)
+    assert isinstance(store, DatabaseStore)
 
     with sqlite3.connect(tmp_path / "bridge.db", factory=Connected) as db:
         rows = db.execute("SELECT namespace, customer, click_id FROM associations ORDER BY namespace").fetchall()

@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bridge.model import Dead, Decision, Delivered, Delivery, DeliveryState, RetryAt, Wait
 from bridge.store import open_store
-from tests.contract.conftest import BACKENDS
 from tests.contract.store_hand import Hand, S, a_conversion, a_meaning, a_sale
 
 T = TypeVar("T")
@@ -132,7 +131,7 @@ class Histories(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.runner = asyncio.Runner()
-        self.store = self.run(open_store(BACKENDS[self.backend](self.folder), exclusive=True))
+        self.store = self.run(open_store(f"sqlite:///{self.folder / 'bridge.db'}", exclusive=True))
         self.hand = Hand(self.store)
         self.model = Model()
         self.leased: dict[int, Delivery] = {}

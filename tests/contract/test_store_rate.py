@@ -17,16 +17,18 @@ from hypothesis import strategies as st
 from bridge.model import Delivered, Delivery, Outcome, Sent, Tracker
 from bridge.rate import Pace
 from bridge.retry import Policy, judge
-from bridge.store import claim, migrations, settle, trackers
-from bridge.store.base import Settlement
-from bridge.store.connection import Connected
+from bridge.store import claim, settle, trackers
+from bridge.store.base import LEASE, Settlement
 from bridge.store.encoding import encode_meaning, to_ms
 from bridge.store.record import Recording, record
+from bridge.store.sqlite.connection import Connected
+from bridge.store.sqlite.migrations import migrate
+from bridge.store.steps import shipped
 from tests.contract.store_hand import START, a_meaning, a_sale
 
 CUSTOMERS = 300
 #: One database for all examples, each in a transaction that is taken back.
-_STEPS = migrations.shipped("sqlite")
+_STEPS = shipped("sqlite")
 
 
 @contextlib.contextmanager
@@ -34,7 +36,7 @@ def database() -> Iterator[Connected]:
     with tempfile.TemporaryDirectory() as folder:
         db = sqlite3.connect(Path(folder) / "rate.db", isolation_level=None, factory=Connected)
         db.row_factory = sqlite3.Row
-        migrations.migrate(db, _STEPS, now_ms=0)
+        migrate(db, _STEPS, now_ms=0)
         db.execute("BEGIN")
         many = [encode_meaning(a_meaning(a_sale(f"s{number}", f"cus_{number}"))) for number in range(CUSTOMERS)]
         record(db, [Recording(meanings=many, now_ms=to_ms(START), dry_run=False)])
@@ -62,7 +64,10 @@ class World:
     def turn(self, ends: str) -> None:
         """Claim and send, settle what came back; or end on the way, at one of the places where that is different."""
         self.db.execute("SAVEPOINT claim")
-        claimed = claim.claim(self.db, limit=32 - len(self.under_way), pace=self.pace, now=self.now)
+        limit = 32 - len(self.under_way)
+        claimed = claim.claim(
+            self.db, limit=limit, pace=self.pace, now=self.now, lease=LEASE, unheld=lambda _, ids: list(ids)
+        )
         if ends == "before the commit":
             self.db.execute("ROLLBACK TO claim")
             self.start()
@@ -87,12 +92,12 @@ class World:
         ]
         self.under_way = []
 
-        def verdict(delivery: Delivery, outcome: Outcome, tracker: Tracker) -> tuple[Delivered, Tracker]:
-            decision, after = judge(delivery, outcome, tracker, now=self.now, jitter=0.5, policy=Policy())
+        def verdict(delivery: Delivery, outcome: Outcome, tracker: Tracker, now: datetime) -> tuple[Delivered, Tracker]:
+            decision, after = judge(delivery, outcome, tracker, now=now, jitter=0.5, policy=Policy())
             assert isinstance(decision, Delivered)
             return decision, after
 
-        settle.settle(self.db, done, verdict, self.now)
+        settle.settle(self.db, done, verdict, self.now, ahead=timedelta())
 
 
 ENDS = st.sampled_from(["", "", "", "before the commit", "before sending", "while sending"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -106,7 +106,7 @@ async def test_the_judge_sees_the_row_as_it_is_and_its_tracker_is_kept(hand: Han
     hand.later(seconds=9)
     seen: list[tuple[Delivery, Tracker]] = []
 
-    def judge(delivery: Delivery, _: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
+    def judge(delivery: Delivery, _: Outcome, tracker: Tracker, __: datetime) -> tuple[Decision, Tracker]:
         seen.append((delivery, tracker))
         return Delivered(), replace(tracker, failures=tracker.failures + 1)
 
@@ -123,7 +123,7 @@ async def test_tries_settled_together_see_each_others_tracker(hand: Hand) -> Non
     await hand.record(*(a_sale(f"s{number}", f"cus_{number}") for number in range(5)))
     tries = [Settlement(delivery=one, outcome=an_outcome(500)) for one in (await hand.ask()).deliveries]
 
-    def judge(_: Delivery, __: Outcome, tracker: Tracker) -> tuple[Decision, Tracker]:
+    def judge(_: Delivery, __: Outcome, tracker: Tracker, ___: datetime) -> tuple[Decision, Tracker]:
         return RetryAt(at=SOON, reason="busy"), replace(tracker, failures=tracker.failures + 1)
 
     settled = await hand.store.settle(tries, judge, now=START)
@@ -133,7 +133,7 @@ async def test_tries_settled_together_see_each_others_tracker(hand: Hand) -> Non
 
 
 async def test_a_judge_that_fails_changes_nothing_and_its_error_comes_back(hand: Hand, leased: Delivery) -> None:
-    def judge(_: Delivery, __: Outcome, ___: Tracker) -> tuple[Decision, Tracker]:
+    def judge(_: Delivery, __: Outcome, ___: Tracker, ____: datetime) -> tuple[Decision, Tracker]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

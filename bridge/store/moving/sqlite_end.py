@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from bridge.errors import ConfigError
-from bridge.store.connection import REFUSALS, Connected, as_store_error
 from bridge.store.database import Connection
 from bridge.store.encoding import Value, to_ms
 from bridge.store.marks import problem
-from bridge.store.migrations import shipped
 from bridge.store.moving.ends import Tables, sqlite_tables
-from bridge.store.opening import Lock, check_folder, locate, open_file, take_lock
 from bridge.store.sealing import Seals
+from bridge.store.sqlite.connection import REFUSALS, Connected, as_store_error
+from bridge.store.sqlite.opening import Lock, check_folder, locate, open_file, take_lock
+from bridge.store.steps import shipped
 
 
 class SQLiteEnd:

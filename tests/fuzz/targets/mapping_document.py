@@ -11,7 +11,8 @@ from bridge.model import Conversion, EventState, Meaning, Sale, Verified, Webhoo
 from bridge.store.base import EventFilter
 from bridge.store.connection import Connected
 from bridge.store.encoding import encode_meaning
-from bridge.store.migrations import migrate, shipped
+from bridge.store.sqlite.migrations import migrate
+from bridge.store.steps import shipped
 from bridge.store.queries import events
 from bridge.store.record import Recording, record
 from bridge.tracking.request import encode

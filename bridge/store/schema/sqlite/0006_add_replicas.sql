@@ -1,3 +1,4 @@
+-- older code: since 5
 -- Serves that are up, or were a moment ago.
 CREATE TABLE replicas (
     id         TEXT PRIMARY KEY,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bridge.store.connection import connect
+from bridge.store.sqlite.connection import connect
 
 #: How long others may keep us from emptying the log.
 _PATIENCE_SECONDS: Final = 10.0

@@ -1,14 +1,14 @@
-"""The store in one SQLite file: every verb of `base.Store`, each handed to the one writer or to the reader.
+"""The store over one backend: every verb of `base.Store`, each handed to the one writer or to the reader.
 
-Who writes: this process's writer, and for an instant at a time the command line's. Nothing is kept in memory that
-the file does not know, save one thing: leases whose commit was never confirmed, so that the next claim frees them.
+Nothing is kept in memory that the database does not know, save two things: leases whose commit was never confirmed,
+so that the next claim frees them, and until when each lease is, so that nobody else's is ever given back.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, StoredReversal, Tracker
@@ -25,48 +25,59 @@ from bridge.store import (
     standing,
     trackers,
 )
+from bridge.store.backend import Backend
 from bridge.store.base import LEASE, Claimed, Heard, Judge, Recorded, Settled, Settlement
-from bridge.store.connection import Connected
+from bridge.store.claim import Leases
 from bridge.store.database import Connection
+from bridge.store.database_console import DatabaseConsole
+from bridge.store.database_fleet import DatabaseFleet
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Link, Matter, Unlinked
-from bridge.store.opening import Lock
-from bridge.store.reader import Reader
 from bridge.store.record import Recording, record
-from bridge.store.sqlite_console import SQLiteConsole
-from bridge.store.sqlite_fleet import SQLiteFleet
 from bridge.store.wanted import DeliveryFilter, EventFilter
-from bridge.store.writer import Writer
 
 _Forget: TypeAlias = Callable[[Connection, Sequence[int]], int]
 
 
-class SQLiteStore(SQLiteConsole, SQLiteFleet):
-    """`base.Store` over one file. Use it from one loop only."""
+class DatabaseStore(DatabaseConsole, DatabaseFleet):
+    """`base.Store` over one backend. Use it from one loop only."""
 
-    def __init__(self, path: Path, db: Connected, lock: Lock | None) -> None:
-        self._writer = Writer(path, db)
-        self._reader = Reader(path, db.seals)
-        self._lock = lock
+    def __init__(self, backend: Backend, db: Connection) -> None:
+        super().__init__(backend, db)
+        #: one work for all, so that those that come together are done together
+        self._together = self._record
         #: leased by a claim that nobody got an answer to
-        self._unanswered: set[int] = set()
+        self._unanswered: dict[int, int] = {}
+        #: leased here, and until when by the database
+        self._leases: dict[int, int] = {}
+        #: how far the database's clock is ahead of the caller's
+        self._ahead = timedelta()
 
     async def record(self, meanings: Sequence[Meaning], *, now: datetime, dry_run: bool = False) -> list[Recorded]:
         """Remember events with their deliveries, claims and associations: all of one call in one commit."""
         encoded = [encode_meaning(meaning) for meaning in meanings]
-        return await self._writer.together(record, Recording(meanings=encoded, now_ms=to_ms(now), dry_run=dry_run))
+        return await self._writer.together(
+            self._together, Recording(meanings=encoded, now_ms=to_ms(now), dry_run=dry_run)
+        )
+
+    def _record(self, db: Connection, calls: Sequence[Recording]) -> list[list[Recorded]]:
+        moment = self._backend.moment(db)
+        return record(db, calls if moment is None else [replace(call, now_ms=to_ms(moment)) for call in calls])
 
     async def claim(
         self, *, limit: int, pace: Pace, clock: Callable[[], datetime], lease: timedelta = LEASE
     ) -> Claimed:
         """Lease the oldest due heads of their lanes, within pause, caution and rate."""
-        freed, self._unanswered = self._unanswered, set()
-        leased: set[int] = set()
+        freed, self._unanswered = self._unanswered, {}
+        leased: dict[int, int] = {}
 
         def verb(db: Connection) -> Claimed:
+            said = clock()
+            now = self._now(db, said)
+            self._ahead = now - said
             claim.release(db, freed)
-            claimed = claim.claim(db, limit=limit, pace=pace, now=clock(), lease=lease)
-            leased.update(delivery.id for delivery in claimed.deliveries)
+            claimed = claim.claim(db, limit=limit, pace=pace, now=now, lease=lease, unheld=self._backend.unheld)
+            leased.update({delivery.id: claim.lease_until(now, lease) for delivery in claimed.deliveries})
             return claimed
 
         answer = self._writer.alone(verb)
@@ -79,10 +90,16 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
             # the commit may have arrived all the same: nobody will send these, so nobody may wait for them
             self._unanswered |= freed | leased
             raise
-        self._unanswered -= leased
-        return claimed
+        for number in leased:
+            self._unanswered.pop(number, None)
+        self._leases |= leased
+        return self._by_the_callers_clock(claimed)
 
-    def _give_back(self, leased: set[int], answer: "asyncio.Future[Claimed]") -> None:
+    def _by_the_callers_clock(self, claimed: Claimed) -> Claimed:
+        at = claimed.ask_again_at
+        return replace(claimed, ask_again_at=at - self._ahead) if at is not None and self._ahead else claimed
+
+    def _give_back(self, leased: dict[int, int], answer: "asyncio.Future[Claimed]") -> None:
         """Whoever claimed is gone: free what it got, now or with the next claim."""
         answer.exception()
         released = self._writer.alone(lambda db: claim.release(db, leased))
@@ -90,15 +107,35 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def settle(self, settlements: Sequence[Settlement], judge: Judge, *, now: datetime) -> list[Settled]:
         """Write attempts and their consequences."""
-        return await self._writer.alone(lambda db: settle.settle(db, settlements, judge, now))
+        settled = await self._writer.alone(
+            lambda db: settle.settle(db, settlements, judge, self._now(db, now), ahead=self._ahead)
+        )
+        self._let_go(one.delivery.id for one in settlements)
+        return settled
+
+    def _let_go(self, delivery_ids: Iterable[int]) -> None:
+        for number in delivery_ids:
+            self._leases.pop(number, None)
+
+    def _ours(self, delivery_ids: Iterable[int]) -> Leases:
+        return {number: self._leases.get(number) for number in delivery_ids}
 
     async def release(self, delivery_ids: Sequence[int], *, now: datetime) -> None:  # noqa: ARG002 - part of the verb
         """Give back leases of deliveries that were never sent."""
-        await self._writer.alone(lambda db: claim.release(db, delivery_ids))
+        ours = self._ours(delivery_ids)
+        await self._writer.alone(lambda db: claim.release(db, ours))
+        self._let_go(ours)
 
     async def park(self, delivery_ids: Sequence[int], *, until: datetime, asked: bool, now: datetime) -> None:
         """Give leases back of deliveries whose sender is asked first."""
-        await self._writer.alone(lambda db: learn.park(db, delivery_ids, until=until, asked=asked, now=now))
+        ours = self._ours(delivery_ids)
+
+        def verb(db: Connection) -> None:
+            at = self._now(db, now)
+            learn.park(db, ours, until=until + (at - now), asked=asked, now=at)
+
+        await self._writer.alone(verb)
+        self._let_go(ours)
 
     async def matter(self, delivery_id: int) -> Matter | None:
         """What a question about a delivery begins with."""
@@ -106,7 +143,7 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def learn(self, lesson: Lesson, *, now: datetime) -> Learnt:
         """Write what was asked about a parked delivery, once."""
-        return await self._writer.alone(lambda db: learn.learn(db, lesson, now))
+        return await self._writer.alone(lambda db: learn.learn(db, lesson, self._now(db, now)))
 
     async def unlinked(self, *, limit: int, now: datetime) -> list[Unlinked]:
         """Money that went back, about whose sale its sender is to be asked now."""
@@ -118,19 +155,27 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def rescue(self, *, now: datetime) -> int:
         """Return every lease that a dead process left to its lane as an unsure try."""
-        return await self._writer.alone(lambda db: settle.rescue(db, now))
+
+        def verb(db: Connection) -> int:
+            at = self._now(db, now)
+            left = settle.left(db, at if self._backend.is_shared else None)
+            return settle.rescue(db, at, self._backend.unheld(db, left))
+
+        return await self._writer.alone(verb)
 
     async def greet(self, fingerprint: str, *, now: datetime, pace: Pace | None = None, joins: bool = False) -> Tracker:
         """Begin serving: empty bucket, one request at a time."""
-        return await self._writer.alone(lambda db: trackers.greet(db, fingerprint, now, pace, joins=joins))
+        return await self._writer.alone(
+            lambda db: trackers.greet(db, fingerprint, self._now(db, now), pace, joins=joins)
+        )
 
     async def pause(self, reason: str, *, now: datetime) -> Tracker:
         """Hold every delivery back until `resume`."""
-        return await self._writer.alone(lambda db: trackers.pause(db, reason, now))
+        return await self._writer.alone(lambda db: trackers.pause(db, reason, self._now(db, now)))
 
     async def resume(self, *, now: datetime) -> Tracker:
         """Lift whatever pause there is and go on carefully."""
-        return await self._writer.alone(lambda db: trackers.resume(db, now))
+        return await self._writer.alone(lambda db: trackers.resume(db, self._now(db, now)))
 
     async def prune(self, *, bodies_before: datetime, keys_before: datetime) -> int:
         """Forget what retention allows: how many events lost their bodies or went altogether."""
@@ -150,10 +195,13 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def remember_revision(self, revision: str, source: str, text: str, *, now: datetime) -> None:
         """Keep a mapping's text by its hash."""
-        row = (clean(revision), clean(source), clean(text), to_ms(now))
-        await self._writer.alone(
-            lambda db: db.execute("INSERT INTO revisions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount
-        )
+        row = (clean(revision), clean(source), clean(text))
+
+        def verb(db: Connection) -> None:
+            when = to_ms(self._now(db, now))
+            db.execute("INSERT INTO revisions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (*row, when))
+
+        await self._writer.alone(verb)
 
     async def last_heard(self, source: str, rule: str = "", *, after: int = 0) -> Heard:
         """When a source last sent an event, or a rule of it last made a delivery."""
@@ -165,7 +213,7 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def events(self, wanted: EventFilter) -> list[StoredEvent]:
         """Events with their deliveries, as filtered."""
-        return await self._reader.read(lambda db: queries.events(db, wanted, datetime.now(UTC)))
+        return await self._reader.read(lambda db: queries.events(db, wanted, self._now(db)))
 
     async def known_events(self, source: str, keys: Sequence[str]) -> frozenset[str]:
         """Those of these event keys that are recorded."""
@@ -173,11 +221,11 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def find_events(self, reference: str) -> list[StoredEvent]:
         """Events by internal id, by the source's id or key, or by one of their deliveries."""
-        return await self._reader.read(lambda db: queries.find_events(db, reference, datetime.now(UTC)))
+        return await self._reader.read(lambda db: queries.find_events(db, reference, self._now(db)))
 
     async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:
         """Deliveries, as filtered."""
-        return await self._reader.read(lambda db: queries.deliveries(db, wanted, datetime.now(UTC)))
+        return await self._reader.read(lambda db: queries.deliveries(db, wanted, self._now(db)))
 
     async def attempts(self, delivery_id: int) -> list[Attempt]:
         """Every try of a delivery, oldest first."""
@@ -197,7 +245,7 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
 
     async def backlog(self, *, now: datetime) -> Backlog:
         """What is on its way, and what holds up the rest."""
-        return await self._reader.read(lambda db: standing.backlog(db, now))
+        return await self._reader.read(lambda db: standing.backlog(db, self._now(db, now)))
 
     async def ping(self) -> None:
         """Raise StoreError unless the database can be written now: it writes, and waits until that is on disk."""
@@ -207,9 +255,7 @@ class SQLiteStore(SQLiteConsole, SQLiteFleet):
         """Finish what is queued, then let go of the database."""
         await self._writer.close()
         await self._reader.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._backend.close()
 
 
 def _of(forget: _Forget, event_ids: Sequence[int]) -> Callable[[Connection], int]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.errors import ConfigError, Place, Problem, did_you_mean
-from bridge.store.connection import Connected, as_store_error, connect
+from bridge.errors import ConfigError
 from bridge.store.keyring import check_keys
-from bridge.store.migrations import Step, migrate, version
+from bridge.store.marks import VARIABLE, problem
 from bridge.store.sealing import UNSEALED, Seals
-
-VARIABLE: Final = "TRACKBRIDGE_DATABASE_URL"
+from bridge.store.sqlite.connection import Connected, as_store_error, connect
+from bridge.store.sqlite.migrations import applied, migrate
+from bridge.store.steps import Step, check_newer
 
 #: STRICT tables, RETURNING, upserts.
 _LEAST_SQLITE: Final = (3, 37, 0)
@@ -25,23 +25,10 @@ _LEAST_SQLITE: Final = (3, 37, 0)
 
 def locate(url: str) -> Path:
     """The file that a URL names. Raises ConfigError; the URL itself is never shown, it may hold a password."""
-    scheme, separator, rest = url.partition("://")
-    if scheme in ("postgresql", "postgres") and separator:
-        raise _problem(
-            "database-unsupported",
-            "PostgreSQL is not supported by this version",
-            why="this version keeps everything in one SQLite file",
-            fix="use sqlite:///trackbridge.db, or sqlite:////var/lib/trackbridge/trackbridge.db for an absolute path",
-        )
-    if not separator or scheme != "sqlite":
-        raise _problem(
-            "database-url",
-            "expected a URL that begins with sqlite:///",
-            fix=did_you_mean(scheme, ["sqlite"]) if separator else "write sqlite:///trackbridge.db",
-        )
+    _, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     if host or not slash or not path.strip("/") or "?" in path or "\0" in path:
-        raise _problem(
+        raise problem(
             "database-url",
             "expected a file's path after sqlite:///, without host or options",
             why="three slashes and a relative path, or four and an absolute one",
@@ -67,7 +54,7 @@ def take_lock(path: Path) -> Lock:
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise _problem(
+        raise problem(
             "database-folder",
             f"cannot write {lock}: {error.strerror}",
             fix=f"let this user write to {path.absolute().parent}, or set {VARIABLE} to another place",
@@ -77,7 +64,7 @@ def take_lock(path: Path) -> Lock:
     except OSError as error:
         owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
-        raise _problem(
+        raise problem(
             "database-in-use",
             f"another serve uses {path}" + (f" (process {owner})" if owner.isdigit() else ""),
             why="one serve per file: two would send the same deliveries twice",
@@ -91,18 +78,18 @@ def take_lock(path: Path) -> Lock:
 def check_folder(path: Path, *, create: bool) -> None:
     """See that there can be a database at this path. Raises ConfigError."""
     if sqlite3.sqlite_version_info < _LEAST_SQLITE:
-        raise _problem(
+        raise problem(
             "sqlite-version",
             f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed",
             fix="use a newer Python build or system library",
         )
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise _problem("database-folder", f"there is no folder {folder}", fix=f"mkdir -p {folder}")
+        raise problem("database-folder", f"there is no folder {folder}", fix=f"mkdir -p {folder}")
     if path.is_dir():
-        raise _problem("database-file", f"{path} is a folder, not a file", fix=f"set {VARIABLE} to a file in it")
+        raise problem("database-file", f"{path} is a folder, not a file", fix=f"set {VARIABLE} to a file in it")
     if not create and not path.exists():
-        raise _problem(
+        raise problem(
             "database-missing",
             f"there is no database at {path.absolute()} yet",
             why="`trackbridge serve` makes it when it first starts",
@@ -138,16 +125,10 @@ def open_file(
 
 
 def _check_ours(db: sqlite3.Connection, path: Path, steps: tuple[Step, ...]) -> None:
-    found = version(db)
-    if found > steps[-1].number:
-        raise _problem(
-            "database-newer",
-            f"{path} was written by a newer trackbridge (schema {found}; this version knows {steps[-1].number})",
-            why="an older version could misread what the newer one wrote",
-            fix="run the newer version, or restore the copy you made before the upgrade",
-        )
-    if found == 0 and db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        raise _problem(
+    found = applied(db)
+    check_newer(str(path), steps, found)
+    if not found and db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise problem(
             "database-foreign",
             f"{path} is another program's database",
             why="trackbridge keeps its tables in a file of its own",
@@ -158,7 +139,7 @@ def _check_ours(db: sqlite3.Connection, path: Path, steps: tuple[Step, ...]) -> 
 def _use_wal(db: sqlite3.Connection, path: Path) -> None:
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise _problem(
+        raise problem(
             "database-wal",
             f"{path} cannot be used with a write-ahead log",
             why="its file system does not share memory between processes (a network file system?)",
@@ -169,17 +150,13 @@ def _use_wal(db: sqlite3.Connection, path: Path) -> None:
 def _unreadable(path: Path, error: sqlite3.Error | OSError) -> ConfigError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return _problem(
+        return problem(
             "database-damaged",
             f"{path} is not a database, or it is damaged",
             fix=f"restore a copy, or set {VARIABLE} to a new file",
         )
-    return _problem(
+    return problem(
         "database-file",
         f"cannot open {path}: {error.strerror if isinstance(error, OSError) else as_store_error(error)}",
         fix=f"let this user read and write {path.name} and its folder, or set {VARIABLE} to another place",
     )
-
-
-def _problem(code: str, what: str, *, why: str = "", fix: str = "") -> ConfigError:
-    return ConfigError([Problem(code=code, what=what, place=Place(file=VARIABLE), why=why, fix=fix)])

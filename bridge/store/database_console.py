@@ -1,36 +1,33 @@
-"""The verbs of `console.Console` over one SQLite file."""
+"""The verbs of `console.Console`: what operators ask and do, handed to the writer or to the reader."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bridge.model import Delivery, Meaning, StoredEvent
-from bridge.store import files, forget, operate, queries, remap, restored, stories
+from bridge.store import forget, operate, queries, remap, restored, stories
 from bridge.store.database import Connection
+from bridge.store.database_part import DatabasePart
 from bridge.store.encoding import clean, encode_meaning, to_ms
-from bridge.store.persons import Erased, Person, Sighting, spellings
-from bridge.store.reader import Reader
+from bridge.store.persons import Erased, Person, Sighting
 from bridge.store.reports import Activity, Changed, Cursor, Line, News, Remapped, Restored, Story
 from bridge.store.wanted import DeliveryFilter, EventFilter, Page
-from bridge.store.writer import Writer, rehearsed
+from bridge.store.writer import rehearsed
 
 
-class SQLiteConsole:
-    """What operators ask and do; the writer and the reader are the store's."""
-
-    _writer: Writer
-    _reader: Reader
+class DatabaseConsole(DatabasePart):
+    """What operators ask and do."""
 
     async def page_of_events(self, wanted: EventFilter) -> Page[StoredEvent]:
         """The newest events as filtered, without bodies, and how many there are."""
-        return await self._reader.read(lambda db: queries.page_of_events(db, wanted, datetime.now(UTC)))
+        return await self._reader.read(lambda db: queries.page_of_events(db, wanted, self._now(db)))
 
     async def stories(self, reference: str) -> list[Story]:
         """The events that a reference means, with everything that is known about them."""
-        return await self._reader.read(lambda db: stories.stories(db, reference, datetime.now(UTC)))
+        return await self._reader.read(lambda db: stories.stories(db, reference, self._now(db)))
 
     async def page_of_deliveries(self, wanted: DeliveryFilter) -> Page[Delivery]:
         """The newest deliveries as filtered, and how many there are."""
-        return await self._reader.read(lambda db: queries.page_of_deliveries(db, wanted, datetime.now(UTC)))
+        return await self._reader.read(lambda db: queries.page_of_deliveries(db, wanted, self._now(db)))
 
     async def event_ids(self, wanted: EventFilter) -> list[int]:
         """Every event that is meant, oldest first."""
@@ -42,7 +39,7 @@ class SQLiteConsole:
 
     async def deliveries_by_id(self, delivery_ids: Sequence[int]) -> list[Delivery]:
         """Those of these deliveries that there are, by id."""
-        return await self._reader.read(lambda db: queries.deliveries_by_id(db, delivery_ids, datetime.now(UTC)))
+        return await self._reader.read(lambda db: queries.deliveries_by_id(db, delivery_ids, self._now(db)))
 
     async def lines(self, delivery_ids: Sequence[int]) -> Mapping[int, Line]:
         """Of these deliveries, those that stand behind another of their customer, or hold others up."""
@@ -54,11 +51,11 @@ class SQLiteConsole:
 
     async def news(self, since: Cursor, *, limit: int) -> News:
         """What came in and what happened to deliveries since."""
-        return await self._reader.read(lambda db: stories.news(db, since, limit, datetime.now(UTC)))
+        return await self._reader.read(lambda db: stories.news(db, since, limit, self._now(db)))
 
     async def activity(self, *, now: datetime) -> Mapping[str, Activity]:
         """What came from each source that was ever seen."""
-        return await self._reader.read(lambda db: stories.activity(db, now))
+        return await self._reader.read(lambda db: stories.activity(db, self._now(db, now)))
 
     async def replay(
         self, delivery_ids: Sequence[int], *, now: datetime, again: bool = False, rehearse: bool = False
@@ -66,7 +63,7 @@ class SQLiteConsole:
         """Send dead (or dismissed) deliveries again with a fresh budget."""
 
         def verb(db: Connection) -> list[Changed]:
-            return operate.replay(db, delivery_ids, to_ms(now), again=again)
+            return operate.replay(db, delivery_ids, to_ms(self._now(db, now)), again=again)
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
@@ -75,7 +72,7 @@ class SQLiteConsole:
         encoded = encode_meaning(meaning)
 
         def verb(db: Connection) -> Remapped | None:
-            return remap.remap(db, event_id, encoded, to_ms(now))
+            return remap.remap(db, event_id, encoded, to_ms(self._now(db, now)))
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
@@ -85,7 +82,7 @@ class SQLiteConsole:
         """Give deliveries up, and their duplicates with them unless `only`."""
 
         def verb(db: Connection) -> list[Changed]:
-            return operate.dismiss(db, delivery_ids, to_ms(now), only=only)
+            return operate.dismiss(db, delivery_ids, to_ms(self._now(db, now)), only=only)
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
@@ -115,16 +112,16 @@ class SQLiteConsole:
         return await self._writer.alone(lambda db: forget.unlink(db, person))
 
     async def fold(self) -> bool:
-        """Empty the write-ahead log into the file."""
-        return await self._reader.apart(files.fold)
+        """Clear away what was deleted, as far as that holds nobody up."""
+        return await self._reader.apart(self._backend.fold)
 
-    async def remains(self, person: Person) -> int:
+    async def remains(self, person: Person) -> int | None:
         """How often one of the person's addresses still stands in the raw bytes of the database's files."""
-        return await self._reader.apart(lambda path: files.count(path, spellings(person.emails)))
+        return await self._reader.apart(lambda: self._backend.remains(person))
 
     async def rewrite(self, *, most: int) -> bool:
-        """Write the file anew, unless it is larger than `most` bytes."""
-        return await self._reader.apart(lambda path: files.rewrite(path, most))
+        """Write everything anew, unless it is larger than `most` bytes."""
+        return await self._reader.apart(lambda: self._backend.rewrite(most=most))
 
     async def restored(self) -> Restored:
         """What of this database may have been sent since, were it put back from a backup."""
@@ -134,7 +131,7 @@ class SQLiteConsole:
         """Take what is unsent for something that may have arrived."""
 
         def verb(db: Connection) -> Restored:
-            return restored.doubt(db, now, send_leads=send_leads)
+            return restored.doubt(db, self._now(db, now), send_leads=send_leads)
 
         return await self._writer.alone(rehearsed(verb) if rehearse else verb)
 
@@ -144,4 +141,4 @@ class SQLiteConsole:
 
     async def mark_backup(self, *, now: datetime) -> None:
         """Say of this database that it is a backup."""
-        await self._writer.alone(lambda db: restored.mark_backup(db, now))
+        await self._writer.alone(lambda db: restored.mark_backup(db, self._now(db, now)))
