@@ -9,7 +9,7 @@ from bridge.intake import understand
 from bridge.mapping import Mapping, parse
 from bridge.model import Conversion, EventState, Meaning, Sale, Verified, Webhook
 from bridge.store.base import EventFilter
-from bridge.store.connection import Connected
+from bridge.store.sqlite.connection import Connected
 from bridge.store.encoding import encode_meaning
 from bridge.store.sqlite.migrations import migrate
 from bridge.store.steps import shipped
