@@ -67,12 +67,18 @@ async def reconcile(
     since: datetime,
     until: datetime,
     clock: Callable[[], datetime],
+    account: str = "",
     dry_run: bool = False,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
-    """Feed what was never received, oldest first. Raises StripeTrouble or StoreError; what was fed by then stays."""
+    """Feed what was never received, oldest first. Raises StripeTrouble or StoreError; what was fed by then stays.
+
+    A connected account's events are taken in as its webhooks tell them: with the account, which is part of every claim.
+    """
     progress = Progress(until=since)
-    async for start, events in api.events(sorted(source.mapping.types), since=since, until=until):
+    named = {"account": account} if account else {}
+    async for start, told in api.events(sorted(source.mapping.types), since=since, until=until, account=account):
+        events = [{**event, **named} for event in told]
         fetched = [_fetched(source, event, clock()) for event in events]
         for event, verified in await _missing(store, source, list(zip(events, fetched, strict=True))):
             status, deliveries = "", 0

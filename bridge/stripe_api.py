@@ -89,7 +89,7 @@ class StripeApi:
         return _endpoint(await self._post(f"/v1/webhook_endpoints/{id}", enabled_events=sorted(types), disabled=False))
 
     async def events(
-        self, types: Sequence[str], *, since: datetime, until: datetime
+        self, types: Sequence[str], *, since: datetime, until: datetime, account: str = ""
     ) -> AsyncIterator[tuple[datetime, list[dict[str, Json]]]]:
         """The account's events of these types, oldest first, in stretches of time of a few hundred each, with its end.
 
@@ -101,7 +101,7 @@ class StripeApi:
             end = min(start + width, until)
             found: dict[str, dict[str, Json]] = {}
             for some in _chunks(sorted(types)):
-                async for event in self._stretch(some, start, end):
+                async for event in self._stretch(some, start, end, account):
                     found[str(event.get("id"))] = event
             yield end, sorted(found.values(), key=_created)
             width = width * 2 if len(found) < _PAGE else width / 2 if len(found) > 4 * _PAGE else width
@@ -110,19 +110,21 @@ class StripeApi:
 
     async def read(self, path: str, *, account: str = "", **parameters: object) -> dict[str, Json] | None:
         """An object, or a list, by its path; None when there is none. Of a connected account where one is named."""
-        of_account = {"stripe_account": account} if account else {}
         try:
-            return await self._get(path, **parameters, **of_account)
+            return await self._get(path, **parameters, **_of(account))
         except StripeTrouble as trouble:
             if trouble.word == "missing":
                 return None
             raise
 
-    async def _stretch(self, types: Sequence[str], start: datetime, end: datetime) -> AsyncIterator[dict[str, Json]]:
+    async def _stretch(
+        self, types: Sequence[str], start: datetime, end: datetime, account: str
+    ) -> AsyncIterator[dict[str, Json]]:
         created = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
         after: dict[str, str] = {}
         while True:
-            page = await self._get("/v1/events", limit=_PAGE, created=created, types=list(types), **after)
+            asked = {"limit": _PAGE, "created": created, "types": list(types), **_of(account), **after}
+            page = await self._get("/v1/events", **asked)
             items = _items(page)
             for item in items:
                 yield item
@@ -171,6 +173,11 @@ async def stripe_api(
         yield StripeApi(client, pauses=pauses)
     finally:
         await http.close_async()  # type: ignore[no-untyped-call]  # the library leaves this one function untyped
+
+
+def _of(account: str) -> dict[str, object]:
+    """What makes it a connected account's."""
+    return {"stripe_account": account} if account else {}
 
 
 def _document(data: object) -> dict[str, Json]:

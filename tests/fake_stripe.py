@@ -35,6 +35,8 @@ class FakeStripe:
     #: method, path, parameters
     requests: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
     page: int = 100
+    #: whether the key is one of live mode
+    is_live: bool = True
     #: single objects by kind and id, such as `customers/cus_1`
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     checkouts: list[dict[str, Any]] = field(default_factory=list)
@@ -135,7 +137,7 @@ class FakeStripe:
             "url": given["url"][0],
             "enabled_events": _listed(given, "enabled_events"),
             "status": "enabled",
-            "livemode": True,
+            "livemode": self.is_live,
         }
         self.endpoints.append(made)
         return {**made, "secret": f"whsec_fake_{number}"}

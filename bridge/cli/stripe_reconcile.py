@@ -8,10 +8,10 @@ from datetime import datetime
 from bridge import __version__, notices
 from bridge.assembly import alarms
 from bridge.cli.ending import Exit, Failed
-from bridge.cli.mappings import in_force, source_named
+from bridge.cli.mappings import in_force
 from bridge.cli.options import add_json, add_settings, moment, settings_of
 from bridge.cli.output import clock, now, say, say_json, span, table, talk, width
-from bridge.cli.stripe_key import key_of
+from bridge.cli.stripe_key import key_of, stripe_source
 from bridge.config import Settings
 from bridge.intake import Intake
 from bridge.library import Source
@@ -25,6 +25,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """How far back, and whether only to look."""
     parser.add_argument("--since", type=moment, required=True, metavar="WHEN", help="30m, 12h, 3d, or an ISO 8601 time")
     parser.add_argument("--source", default="stripe", help="the mapping that takes them in")
+    parser.add_argument(
+        "--account", default="", metavar="ACCT", help="a connected account's events instead of your own"
+    )
     parser.add_argument("--dry-run", action="store_true", help="report the gaps, and take nothing in")
     add_json(parser)
     add_settings(parser, "TRACKBRIDGE_MAPPINGS", "TRACKBRIDGE_DATABASE_URL")
@@ -33,20 +36,21 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Feed what is missing, then say what was."""
     settings = settings_of(options)
-    source = source_named(options.source, settings, secretly=False)
-    if not source.mapping.types:
-        raise Failed(f'the rules of "{source.name}" name no event types: give each rule its `types`')
+    source = stripe_source(options.source, settings)
     key = key_of(settings)
     until = now()
+    if options.since >= until:
+        raise Failed(f"--since {clock(options.since)} is yet to come")
     since = max(options.since, until - EVENTS_KEPT)
     if since > options.since:
         talk(f"Stripe keeps events for {EVENTS_KEPT.days} days: beginning at {clock(since)}")
     told = _Told(since, until)
     try:
-        done = asyncio.run(_reconciled(settings, source, key, since, until, told, dry_run=options.dry_run))
+        done = asyncio.run(_reconciled(settings, source, key, since, until, told, options))
     except (StripeTrouble, KeyboardInterrupt) as error:
         told.end()
-        talk(f"everything up to {clock(told.reached)} was looked at; go on with --since {told.reached.isoformat()}")
+        if told.reached > since:
+            talk(f"everything up to {clock(told.reached)} was looked at; go on with --since {told.reached.isoformat()}")
         if isinstance(error, StripeTrouble):
             raise Failed(str(error)) from error
         raise
@@ -59,7 +63,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _reconciled(
-    settings: Settings, source: Source, key: str, since: datetime, until: datetime, told: "_Told", *, dry_run: bool
+    settings: Settings,
+    source: Source,
+    key: str,
+    since: datetime,
+    until: datetime,
+    told: "_Told",
+    options: argparse.Namespace,
 ) -> Progress:
     store = await open_store(settings.database_url.reveal(), exclusive=False, keys=settings.encryption_keys)
     try:
@@ -68,7 +78,16 @@ async def _reconciled(
         )
         async with stripe_api(key, base_url=settings.stripe_base_url) as api:
             return await reconcile(
-                api, source, store=store, intake=intake, since=since, until=until, clock=now, dry_run=dry_run, tell=told
+                api,
+                source,
+                store=store,
+                intake=intake,
+                since=since,
+                until=until,
+                clock=now,
+                account=options.account,
+                dry_run=options.dry_run,
+                tell=told,
             )
     finally:
         await store.close()

@@ -64,6 +64,38 @@ def test_connect_again_changes_nothing(fake: FakeStripe, capsys: Text) -> None:
     assert said.err.startswith(f"unchanged: {URL} we_1\n")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com",
+        "https://hooks.example.com/webhooks",
+        "https://hooks.example.com/webhooks/",
+        "https://HOOKS.example.com/webhooks/stripe/?a=b#c",
+    ],
+)
+def test_an_address_is_one_however_it_is_written(fake: FakeStripe, url: str) -> None:
+    fake.endpoints.append(
+        {"id": "we_1", "url": "https://Hooks.example.com/webhooks/stripe/", "enabled_events": [], "status": "enabled"}
+    )
+    assert 0 == connect("--url", url)
+    assert 1 == len(fake.endpoints)
+    assert 0 == connect("--url", url.replace("https://", "https://other."))
+    assert "https://other.hooks.example.com/webhooks/stripe" == fake.endpoints[1]["url"]
+
+
+def test_a_key_of_test_mode_is_told_what_its_events_are_worth(fake: FakeStripe, capsys: Text) -> None:
+    fake.is_live = False
+    connect("--url", URL)
+    assert "key is one of test mode" in capsys.readouterr().err
+
+
+def test_what_stripe_does_not_tell_of_connected_accounts_is_said(fake: FakeStripe, capsys: Text) -> None:
+    connect("--url", URL)
+    capsys.readouterr()
+    assert 0 == connect("--url", URL, "--connected-accounts")
+    assert "whether this one sends events of connected accounts" in capsys.readouterr().err
+
+
 def test_connect_brings_an_endpoint_up_to_date_and_on(fake: FakeStripe, capsys: Text) -> None:
     other = {"id": "we_0", "url": "https://elsewhere.example.com", "enabled_events": ["*"], "status": "enabled"}
     stale = {"id": "we_1", "url": URL, "enabled_events": ["invoice.paid", "charge.updated"], "status": "disabled"}
@@ -126,6 +158,11 @@ def test_ones_own_mapping_has_its_own_url_types_and_variable(fake: FakeStripe, c
         (["--url", "http://hooks.example.com"], "begins with https://"),
         (["--url", "hooks.example.com"], "begins with https://"),
         (["--url", URL, "--source", "strpe"], 'did you mean "stripe"?'),
+        (["--url", "https://hooks.example.com", "--source", "tally"], '"tally" is not of Stripe'),
+        (["--url", "https://hooks.example.com/webhooks/tally"], "the address of another source"),
+        (["--url", "https://ada:secret@hooks.example.com"], "leave user and password out"),
+        (["--url", URL, "--secret-file", "/nowhere/at/all"], "cannot be written: No such file or directory"),
+        (["--url", URL, "--secret-file", "/"], "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_asked(

@@ -86,6 +86,34 @@ def test_what_no_webhook_told_is_taken_in_oldest_first(fake: FakeStripe, capsys:
     assert said.err.endswith("5 events at Stripe, 5 missing\n")
 
 
+def test_a_connected_accounts_events_are_taken_in_as_its_webhooks_tell_them(fake: FakeStripe, capsys: Text) -> None:
+    happened(fake, 1)
+    assert 0 == reconcile("--account", "acct_7")
+
+    assert {"acct_7"} == set(fake.accounts)
+    (event,) = recorded()
+    assert "acct_7" == event.event.account
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--source", "tally"], '"tally" is not of Stripe'),
+        (["--since", "2100-01-01T00:00:00Z"], "is yet to come"),
+    ],
+)
+def test_what_cannot_be_reconciled_is_said(fake: FakeStripe, capsys: Text, arguments: list[str], said: str) -> None:
+    assert 1 == reconcile(*arguments)
+    assert said in capsys.readouterr().err
+    assert [] == fake.requests
+
+
+def test_where_nothing_was_looked_at_nothing_is_said_of_it(fake: FakeStripe, capsys: Text) -> None:
+    fake.failures.append(Failure(403))
+    assert 1 == reconcile()
+    assert "go on with" not in capsys.readouterr().err
+
+
 def test_what_is_known_is_left_alone(fake: FakeStripe, capsys: Text) -> None:
     happened(fake, 1, 2)
     reconcile()
