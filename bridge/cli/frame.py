@@ -45,6 +45,7 @@ COMMANDS = {
     "backup": "copy the SQLite database while serve goes on",
     "restore-check": "before serving from a restored database: doubt what it has as unsent",
     "migrate-store": "move everything from one database to another",
+    "encryption": "make a key, and encrypt what is stored, under another key, or not at all",
     "config": "show the settings in force and where each came from",
     "doctor": "look for what is missing, and say the next thing to do",
 }

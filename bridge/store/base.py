@@ -28,6 +28,7 @@ from bridge.store.console import Console
 from bridge.store.fleet import Fleet
 from bridge.store.lessons import Learnt, Lesson, Link, Matter, Unlinked
 from bridge.store.reports import Changed as Changed
+from bridge.store.vault import Vault
 from bridge.store.wanted import DeliveryFilter as DeliveryFilter
 from bridge.store.wanted import EventFilter as EventFilter
 
@@ -95,7 +96,7 @@ class Heard:
     after: int
 
 
-class Store(Console, Fleet, Protocol):
+class Store(Console, Fleet, Vault, Protocol):
     """The verbs. `now` is aware UTC; PostgreSQL uses its own clock for due times, leases and pauses."""
 
     async def record(self, meanings: Sequence[Meaning], *, now: datetime, dry_run: bool = False) -> list[Recorded]:

@@ -31,6 +31,7 @@ from bridge.store.claim import Leases
 from bridge.store.database import Connection
 from bridge.store.database_console import DatabaseConsole
 from bridge.store.database_fleet import DatabaseFleet
+from bridge.store.database_vault import DatabaseVault
 from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Link, Matter, Unlinked
 from bridge.store.record import Recording, record
@@ -39,7 +40,7 @@ from bridge.store.wanted import DeliveryFilter, EventFilter
 _Forget: TypeAlias = Callable[[Connection, Sequence[int]], int]
 
 
-class DatabaseStore(DatabaseConsole, DatabaseFleet):
+class DatabaseStore(DatabaseConsole, DatabaseFleet, DatabaseVault):
     """`base.Store` over one backend. Use it from one loop only."""
 
     def __init__(self, backend: Backend, db: Connection) -> None:

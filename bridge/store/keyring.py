@@ -6,9 +6,10 @@ through while nobody sealed with it.
 
 from typing import Final
 
+from bridge.encryption import EncryptionKeys
 from bridge.errors import ConfigError, Place, Problem
 from bridge.store.database import Connection
-from bridge.store.sealing import PROOF, Seals, Unopened
+from bridge.store.sealing import PROOF, KeyMissing, Seals, Unopened
 
 VARIABLE: Final = "TRACKBRIDGE_ENCRYPTION_KEY"
 
@@ -30,18 +31,46 @@ def witness(db: Connection) -> None:
         db.execute("UPDATE encryption_keys SET leaving = 0 WHERE number = ?", (seals.number,))
 
 
+def listed(db: Connection) -> tuple[str, ...]:
+    """The numbers of the keys without which something may not open."""
+    return tuple(row["number"] for row in db.execute("SELECT number FROM encryption_keys ORDER BY number"))
+
+
+def part_with_others(db: Connection) -> None:
+    """From now on the keys that do not seal here are leaving, unless somebody seals with them."""
+    number = db.seals.number
+    db.execute("UPDATE encryption_keys SET leaving = CASE WHEN number = ? THEN 0 ELSE 1 END", (number,))
+
+
+def forget_others(db: Connection) -> tuple[str, ...]:
+    """Take the keys off the list that nobody sealed with since; whose are left though they do not seal here."""
+    db.execute("DELETE FROM encryption_keys WHERE leaving = 1")
+    return tuple(number for number in listed(db) if number != db.seals.number)
+
+
+def use_keys(db: Connection, keys: EncryptionKeys) -> None:
+    """Seal and open with other keys from now on. Raises ConfigError, and goes on with what it has, when one lacks."""
+    check(db, Seals(keys))
+    db.seals.use(keys)
+
+
 def check_keys(db: Connection) -> None:
     """See that everything that is sealed here can be opened. Raises ConfigError."""
+    check(db, db.seals)
+
+
+def check(db: Connection, seals: Seals) -> None:
+    """The same for keys that are not in use yet."""
     rows = db.execute("SELECT number, proof FROM encryption_keys ORDER BY number").fetchall()
-    missing = [row["number"] for row in rows if not _opens(db.seals, row["number"], row["proof"])]
+    missing = [row["number"] for row in rows if not _opens(seals, row["number"], row["proof"])]
     if missing:
-        raise ConfigError([_missing(missing, has_keys=bool(db.seals.numbers))])
+        raise ConfigError([_missing(missing, has_keys=bool(seals.numbers))])
 
 
 def _opens(seals: Seals, number: str, proof: str) -> bool:
     try:
         return seals.opened(PROOF, number, proof) == number
-    except Unopened:
+    except (Unopened, KeyMissing):
         return False
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.encryption import NO_KEYS, EncryptionKeys
+from bridge.errors import StoreError
 
 #: What a sealed value begins with: this, the key's number in eight letters, a colon.
 MARK: Final = "~tb1:"
@@ -26,6 +27,7 @@ HEAD: Final = len(CLEAR)
 _MARK_BYTES: Final = MARK.encode()
 _CLEAR_BYTES: Final = CLEAR.encode()
 _NONCE: Final = 12
+_DIGITS: Final = 8
 #: There is nothing in these to hide.
 _NOTHING: Final = ("", "[]")
 
@@ -47,25 +49,36 @@ PROOF: Final = "encryption_keys.proof"
 
 
 class Unopened(ValueError):
-    """A sealed value does not open: its key is not among ours, or it was changed, or it is not in its place."""
+    """A sealed value does not open though its key is there: it was changed, or it is not in its place."""
 
     def __init__(self) -> None:
         super().__init__("a sealed value does not open")
 
 
+class KeyMissing(StoreError):
+    """A value was sealed with a key that this process was not given: it must not take it for spoiled."""
+
+    def __init__(self) -> None:
+        super().__init__("something was encrypted with a key that this process does not have; restart it with that key")
+
+
 class Seals:
-    """Seals and opens with the operator's keys; one for all connections of a store."""
+    """Seals and opens with the operator's keys; one for all connections of a store, of which one thread seals."""
 
     __slots__ = ("_cipher", "_ciphers", "_head", "_head_bytes", "has_sealed")
 
     def __init__(self, keys: EncryptionKeys = NO_KEYS) -> None:
+        #: something was sealed since whoever asks set this to False
+        self.has_sealed = False
+        self.use(keys)
+
+    def use(self, keys: EncryptionKeys) -> None:
+        """Seal and open with these keys from now on; call it where nothing is sealed meanwhile."""
         self._ciphers = {_derived(key, b"number", 4).hex(): AESGCM(_derived(key, b"key", 32)) for key in keys.reads}
         number = _derived(keys.writes, b"number", 4).hex() if keys.writes is not None else ""
         self._cipher = self._ciphers[number] if number else None
         self._head = f"{MARK}{number}:"
         self._head_bytes = self._head.encode()
-        #: something was sealed since whoever asks set this to False
-        self.has_sealed = False
 
     @property
     def number(self) -> str:
@@ -89,7 +102,7 @@ class Seals:
         return self._head + binascii.b2a_base64(sealed, newline=False).decode("ascii")
 
     def opened(self, place: str, row: RowKey, stored: str) -> str:
-        """The text that was stored. Raises Unopened."""
+        """The text that was stored. Raises Unopened, KeyMissing."""
         if not stored.startswith(MARK):
             return stored
         if stored.startswith(CLEAR):
@@ -111,7 +124,7 @@ class Seals:
         return self._head_bytes + nonce + self._cipher.encrypt(nonce, data, _where(place, row))
 
     def opened_data(self, place: str, row: RowKey, stored: bytes) -> bytes:
-        """The bytes that were stored. Raises Unopened."""
+        """The bytes that were stored. Raises Unopened, KeyMissing."""
         if not stored.startswith(_MARK_BYTES):
             return stored
         if stored.startswith(_CLEAR_BYTES):
@@ -119,7 +132,7 @@ class Seals:
         return self._open(stored[:HEAD].decode("latin-1"), stored[HEAD:], place, row)
 
     def read(self, place: str, row: RowKey, stored: str) -> str:
-        """The text, or nothing of one that does not open: one spoiled row must not stop the others."""
+        """The text, or nothing of a spoiled one: it must not stop the others. Raises KeyMissing."""
         if not stored.startswith(MARK):
             return stored
         try:
@@ -128,7 +141,7 @@ class Seals:
             return ""
 
     def read_data(self, place: str, row: RowKey, stored: bytes) -> bytes:
-        """The bytes, or nothing of what does not open."""
+        """The bytes, or nothing of spoiled ones. Raises KeyMissing."""
         if not stored.startswith(_MARK_BYTES):
             return stored
         try:
@@ -137,13 +150,23 @@ class Seals:
             return b""
 
     def _open(self, head: str, sealed: bytes, place: str, row: RowKey) -> bytes:
-        cipher = self._ciphers.get(head[len(MARK) : -1])
-        if cipher is None or head[-1] != ":" or len(sealed) < _NONCE:
+        number = number_in(head)
+        if number is None or len(sealed) < _NONCE:
             raise Unopened
+        cipher = self._ciphers.get(number)
+        if cipher is None:
+            raise KeyMissing
         try:
             return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _where(place, row))
         except InvalidTag:
             raise Unopened from None
+
+
+def number_in(head: str) -> str | None:
+    """Which key sealed what begins like this; None when none did."""
+    number = head[len(MARK) : HEAD - 1]
+    is_number = len(number) == _DIGITS and all(letter in "0123456789abcdef" for letter in number)
+    return number if is_number and head.startswith(MARK) and head[HEAD - 1 : HEAD] == ":" else None
 
 
 def try_key(delivery_id: int, number: int) -> str:
