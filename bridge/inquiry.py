@@ -162,6 +162,7 @@ class Inquiry:
             self._invoice = self._invoice or next(iter(answer.invoices), "")
         if question.thing is Thing.PAYMENTS_OF:
             self._names += answer.payments
+            self._payment = self._payment or next((name for name in answer.payments if _id(name, "pi_")), "")
         self._subscription = self._subscription or answer.subscription
         self._customer = self._customer or answer.customer
 
@@ -179,7 +180,9 @@ class Inquiry:
         wants_click = self._wants_click and self.click_id is None
         if self._is_payment and not self._invoice and (self._wants_names or wants_click):
             yield Thing.INVOICES_OF, self._payment
-        if self._wants_names and not self._is_payment:
+        # the invoice of a one-time checkout is tied to it by its payment alone
+        is_alone = wants_click and not self._payment and not self._subscription
+        if not self._is_payment and (self._wants_names or is_alone):
             yield Thing.PAYMENTS_OF, self._invoice
         if not wants_click:
             return

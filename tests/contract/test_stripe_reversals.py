@@ -31,6 +31,11 @@ BACK = {
         [session(1), refunded(1, 1000), refunded(1, 2500), refunded(1, 4999)],
         {REFUND: 4999},
     ),
+    "told by both, before 2024-10-28": (
+        "stripe",
+        [session(1), refunded(1, 1000), refund(1, amount=1000, around={"api_version": "2022-11-15"})],
+        {REFUND: 1000},
+    ),
     "a dispute, told twice": ("stripe", [session(1), dispute(1), dispute(1, **WITHDRAWN)], {DISPUTE: 4999}),
     "an invoice before basil": ("stripe", [receipt(1, payment_intent="pi_1"), refund(1, amount=100)], {REFUND: 100}),
     "a credit note paid out elsewhere": ("stripe", [receipt(1), credit_note(1)], {REFUND: 25000}),

@@ -69,11 +69,21 @@ def ask(told: Any, world: Mapping[Thing, Answer], *, click: bool = True, names: 
                 (T.CUSTOMER, "cus_1"),
             ],
         ),
+        (INVOICE | {"parent": None}, [(T.PAYMENTS_OF, "in_1"), (T.CUSTOMER, "cus_1")]),
         (PAYMENT, [(T.INVOICES_OF, "pi_1"), (T.CHECKOUT_OF_PAYMENT, "pi_1"), (T.CUSTOMER, "cus_1")]),
         (OLDER_PAYMENT, [(T.INVOICE, "in_1"), (T.CHECKOUT_OF_PAYMENT, "pi_1"), (T.CUSTOMER, "cus_1")]),
         (CHARGE, [(T.INVOICES_OF, "pi_1"), (T.PAYMENT, "pi_1"), (T.CHECKOUT_OF_PAYMENT, "pi_1")]),
     ],
-    ids=["checkout", "subscription checkout", "invoice", "older invoice", "payment", "older payment", "charge"],
+    ids=[
+        "checkout",
+        "subscription checkout",
+        "invoice",
+        "older invoice",
+        "one-off invoice",
+        "payment",
+        "older payment",
+        "charge",
+    ],
 )
 def test_what_is_nearest_to_the_sale_is_asked_first(told: Any, expected: Asked) -> None:
     inquiry, asked = ask(told, {})
@@ -92,6 +102,14 @@ def test_a_payment_leads_to_its_invoice_and_that_to_its_subscription() -> None:
         (T.CHECKOUT_OF_SUBSCRIPTION, "sub_1"),
         (T.SUBSCRIPTION, "sub_1"),
     ] == asked
+
+
+def test_the_invoice_of_a_one_time_checkout_leads_to_it_by_its_payment() -> None:
+    world = {T.PAYMENTS_OF: Answer(payments=("pi_1",)), T.CHECKOUT_OF_PAYMENT: Answer(click_id="c1")}
+    inquiry, asked = ask(INVOICE | {"parent": None}, world)
+
+    assert [(T.PAYMENTS_OF, "in_1"), (T.PAYMENT, "pi_1"), (T.CHECKOUT_OF_PAYMENT, "pi_1")] == asked
+    assert ("c1", ()) == (inquiry.click_id, inquiry.names)
 
 
 def test_the_first_click_id_ends_the_search() -> None:
