@@ -6,12 +6,15 @@ clear again and still reads what the others encrypted. A key is never shown, and
 
 import base64
 import binascii
+import hmac
 from dataclasses import dataclass
 from typing import Final
 
 #: As the first line: write in clear.
 NONE: Final = "none"
 KEY_BYTES: Final = 32
+
+_NUMBER_BYTES: Final = 4
 
 #: Random bytes have 30 different ones among 32; what somebody thought up has few.
 _LEAST_DIFFERENT: Final = 16
@@ -25,7 +28,15 @@ class EncryptionKeys:
     reads: tuple[bytes, ...] = ()
 
     def __str__(self) -> str:
-        return "set" if self.reads else "not set"
+        if not self.reads:
+            return "not set"
+        others = [number_of(key) for key in self.reads if key != self.writes]
+        return ", ".join(
+            [
+                f"encrypts with {number_of(self.writes)}" if self.writes is not None else "encrypts nothing",
+                *(f"decrypts {number}" for number in others),
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"EncryptionKeys({self})"
@@ -45,6 +56,11 @@ def keys_of(text: str) -> EncryptionKeys:
     if len(set(reads)) < len(reads):
         raise ValueError("the same key stands there twice")
     return EncryptionKeys(writes=None if writes_clear or not reads else reads[0], reads=reads)
+
+
+def number_of(key: bytes) -> str:
+    """By what a key is told from others: it stands beside each value that it encrypted, and says nothing of the key."""
+    return hmac.digest(key, b"trackbridge encryption key number", "sha256")[:_NUMBER_BYTES].hex()
 
 
 def text_of(key: bytes) -> str:

@@ -19,6 +19,7 @@ async def begun(store: Store, loaded: Library, line: Line, inforce: InForce, mem
     Where others serve already, the rate's bucket and the trust in the tracker are theirs as well; one that sends
     nothing leaves the tracker's row alone.
     """
+    await store.use_keys(inforce.settings.encryption_keys)
     rescued = await store.rescue(now=utcnow())
     for source in loaded.sources.values():
         await store.remember_revision(source.mapping.revision, source.name, source.mapping.text, now=utcnow())

@@ -17,6 +17,7 @@ from bridge.assembly.clock import utcnow
 from bridge.assembly.line import Line
 from bridge.assembly.stripe_side import StripeSide
 from bridge.config import SETTINGS, Settings
+from bridge.errors import ConfigError
 from bridge.store.base import Store
 from bridge.worker import SETTLED_WITHIN, Worker
 
@@ -31,6 +32,7 @@ _AT_ONCE: Final = frozenset(
         "amount_unit",
         "timeout_seconds",
         "admin_token",
+        "encryption_keys",
         "retention_days",
         "keys_days",
         "public_url",
@@ -77,7 +79,8 @@ class Changes:
 
     async def __call__(self, is_sound: bool) -> None:  # noqa: FBT001 - what a reload says
         """Bring into force what can be. Raises StoreError: then nothing has changed."""
-        before, read = self.inforce.settings, self.read()
+        before = self.inforce.settings
+        read = await self._encrypt_by(before, self.read())
         may = _AT_ONCE | _WITH_MAPPINGS if is_sound else _AT_ONCE
         after = replace(before, **{name: getattr(read, name) for name in may}, origins=read.origins, told=read.told)
         differing = [setting for setting in SETTINGS if getattr(before, setting.field) != getattr(after, setting.field)]
@@ -90,6 +93,17 @@ class Changes:
             logs.event(_log, logging.INFO, "settings.changed", changed=", ".join(one.env for one in differing))
         self._tell_restart(read, after)
         self.changed()
+
+    async def _encrypt_by(self, before: Settings, read: Settings) -> Settings:
+        """Other keys are used from now on; where one lacks without which something cannot be read, they stay."""
+        if read.encryption_keys == before.encryption_keys:
+            return read
+        try:
+            await self.store.use_keys(read.encryption_keys)
+        except ConfigError as error:
+            logs.event(_log, logging.ERROR, "encryption_keys.kept", why=error.problems[0].what)
+            return replace(read, encryption_keys=before.encryption_keys)
+        return read
 
     async def _deliver_by(self, before: Settings, after: Settings) -> None:
         """Another token or base URL probes at once; another rate begins with an empty bucket."""

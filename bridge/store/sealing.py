@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bridge.encryption import NO_KEYS, EncryptionKeys
+from bridge.encryption import NO_KEYS, EncryptionKeys, number_of
 from bridge.errors import StoreError
 
 #: What a sealed value begins with: this, the key's number in eight letters, a colon.
@@ -74,8 +74,8 @@ class Seals:
 
     def use(self, keys: EncryptionKeys) -> None:
         """Seal and open with these keys from now on; call it where nothing is sealed meanwhile."""
-        self._ciphers = {_derived(key, b"number", 4).hex(): AESGCM(_derived(key, b"key", 32)) for key in keys.reads}
-        number = _derived(keys.writes, b"number", 4).hex() if keys.writes is not None else ""
+        self._ciphers = {number_of(key): AESGCM(_derived(key)) for key in keys.reads}
+        number = number_of(keys.writes) if keys.writes is not None else ""
         self._cipher = self._ciphers[number] if number else None
         self._head = f"{MARK}{number}:"
         self._head_bytes = self._head.encode()
@@ -179,9 +179,9 @@ def _where(place: str, row: RowKey) -> bytes:
     return f"trackbridge {place} {row}".encode()
 
 
-def _derived(key: bytes, purpose: bytes, size: int) -> bytes:
-    """Bytes for one purpose: what is stored of a key's number says nothing of the key."""
-    return HKDF(algorithm=SHA256(), length=size, salt=None, info=b"trackbridge encryption " + purpose).derive(key)
+def _derived(key: bytes) -> bytes:
+    """What encrypts: not the operator's key itself, which its number is made of, too."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"trackbridge encryption at rest").derive(key)
 
 
 #: No key: everything as it is.

@@ -18,6 +18,7 @@ TABLES: Final = (
     "reversals",
     "reversal_names",
     "tracker",
+    "secrets",
 )
 
 
