@@ -198,11 +198,14 @@ class Server:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
-    def fresh_database(self, *, like: str = "template0") -> str:
-        """The URL of a new database; `like` names one to copy, which nobody may be using."""
+    def fresh_database(self, *, like: str = "template0", place: Path | None = None) -> str:
+        """The URL of a new database; `like` names one to copy, which nobody may be using. `place` holds its tables."""
         name = f"test_{next(self._numbers)}"
         text = f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {like}"
         with psycopg.connect(self.admin_url(), autocommit=True) as connection:
+            if place is not None:
+                connection.execute(f"CREATE TABLESPACE {name} LOCATION '{place}'".encode())
+                text += f" TABLESPACE {name}"
             connection.execute(text.encode())
         return self.url(name)
 

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.faults import clocks, crashes, crowds, disks, hostile, shapes, trackers, wal
+from tests.faults import clocks, crashes, crowds, databases, disks, hostile, replicas, shapes, trackers, wal
 from tests.faults.report import Finding, table
 
 _MOST_SECONDS = 600.0
@@ -45,6 +45,15 @@ FAULTS: dict[str, Callable[[Path], Awaitable[list[Finding]]]] = {
     "compressed": hostile.compressed,
     "json": hostile.odd_json,
     "yaml": hostile.yaml_bombs,
+    "replicas": replicas.killed,
+    "rolling": replicas.rolled,
+    "frozen": replicas.frozen,
+    "clocks-apart": replicas.clocks_apart,
+    "postgres": databases.troubled,
+    "postgres-still": databases.stands_still,
+    "postgres-cut": databases.cut_off,
+    "postgres-full": databases.full,
+    "blackout": databases.blackout,
 }
 
 

@@ -25,11 +25,11 @@ ROOT = Path(__file__).parents[2]
 class TrackerProcess:
     """The fake tracker as a process; it writes every request down."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port, self.log = free_port(), folder / "tracker.jsonl"
         self.url = f"http://127.0.0.1:{self.port}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bridge.demo.tracker", "--port", str(self.port), "--log", str(self.log)],
+            [sys.executable, "-m", "bridge.demo.tracker", "--port", str(self.port), "--log", str(self.log), *options],
             env=clean_environment(PYTHONPATH=str(ROOT)),
             stderr=subprocess.DEVNULL,
         )
@@ -55,9 +55,9 @@ class TrackerProcess:
 
 
 @contextmanager
-def a_tracker(folder: Path) -> Iterator[TrackerProcess]:
-    """A tracker that is ended whatever happens."""
-    tracker = TrackerProcess(folder)
+def a_tracker(folder: Path, *options: str) -> Iterator[TrackerProcess]:
+    """A tracker that is ended whatever happens; `options` are its own."""
+    tracker = TrackerProcess(folder, *options)
     try:
         yield tracker
     finally:

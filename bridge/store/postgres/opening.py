@@ -92,9 +92,10 @@ def _check_server(db: Connection, location: Location) -> None:
 
 
 def _check_ours(db: Connection, location: Location, steps: tuple[Step, ...], *, create: bool) -> None:
-    found = applied(db)
+    # in this order: another serve that starts at the same moment may make them in between
+    there, found = tables(db), applied(db)
     check_newer(str(location), steps, found)
-    if not found and tables(db):
+    if there and not found:
         raise problem(
             "database-foreign",
             f"{location} holds another program's tables",

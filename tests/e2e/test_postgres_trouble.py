@@ -1,0 +1,64 @@
+"""PostgreSQL in trouble under load: 503 meanwhile, recovery by itself, nothing acknowledged lost or sent twice."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.fleet import Fleet, Traffic, a_fleet, heard, repeats
+from tests.e2e.troubles import TROUBLES, crash_one
+from tests.faults.load import holds
+from tests.faults.world import a_tracker
+from tests.postgres import Server
+
+
+async def comes(condition: Callable[[], object], what: str) -> None:
+    assert await holds(condition), what
+
+
+def is_ready(fleet: Fleet) -> list[bool]:
+    return [httpx.get(f"{one.url}/readyz", timeout=10).status_code == 200 for one in fleet.replicas]
+
+
+async def test_whatever_happens_to_the_database_it_goes_on_by_itself_and_nothing_is_lost(tmp_path: Path) -> None:
+    with (
+        Server.start(tmp_path, durable=True) as server,
+        a_tracker(tmp_path) as tracker,
+        a_fleet(tmp_path, server.fresh_database(), count=2, CMS_BASE_URL=tracker.url) as fleet,
+    ):
+        await fleet.start()
+        traffic = Traffic(fleet.ports)
+        async with traffic.poured(per_second=200):
+            for name, begin in TROUBLES.items():
+                await goes_on(traffic, name)
+                end = await asyncio.to_thread(begin, server)
+                await refuses(traffic, name)
+                count = len(traffic.acknowledged)
+                await comes(lambda: not any(is_ready(fleet)), f"they say they are ready: {name}")
+                assert len(traffic.acknowledged) <= count, f"{name}: acknowledged without a database"
+                await asyncio.to_thread(end)
+            await goes_on(traffic, "the last one")
+            await asyncio.to_thread(crash_one, server)
+            await goes_on(traffic, "after a crash of one of its processes")
+            await comes(lambda: all(is_ready(fleet)), "readiness")
+        await comes(lambda: traffic.acknowledged <= {one.invoice for one in heard(tracker.log)}, "delivery")
+        assert [0, 0] == await fleet.terminate()
+
+        assert {200, 503} == set(traffic.statuses)
+        assert not repeats(heard(tracker.log))
+        assert '"event":"bug"' not in fleet.log
+        for secret in ("not a/secret", "not%20a%2F"):
+            assert secret not in fleet.log
+
+
+async def goes_on(traffic: Traffic, what: str) -> None:
+    """Some more are acknowledged."""
+    count = len(traffic.acknowledged) + 30
+    await comes(lambda: len(traffic.acknowledged) >= count, f"it did not go on: {what}")
+
+
+async def refuses(traffic: Traffic, what: str) -> None:
+    """Some more are answered 503."""
+    count = traffic.statuses[503] + 10
+    await comes(lambda: traffic.statuses[503] >= count, f"no 503: {what}")

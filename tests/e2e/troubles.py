@@ -1,0 +1,85 @@
+"""What happens to a PostgreSQL server while bridges work on it: begin a trouble, and end it."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import psycopg
+
+from tests.postgres import ROLE, Server
+
+#: Makes trouble, and returns what ends it.
+Trouble: TypeAlias = Callable[[Server], Callable[[], object]]
+
+
+def stopped(server: Server) -> Callable[[], object]:
+    """Stopped as an operator does, with everybody thrown out."""
+    server.stop("fast")
+    return server.run
+
+
+def killed(server: Server) -> Callable[[], object]:
+    """kill -9 of the server."""
+    server.kill()
+    return server.run
+
+
+def read_only(server: Server) -> Callable[[], object]:
+    """Nothing may be written, as on a standby that took over by mistake."""
+
+    def switch(value: str) -> None:
+        with psycopg.connect(server.admin_url(), autocommit=True) as admin:
+            admin.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}".encode())
+            admin.execute("SELECT pg_reload_conf()")
+
+    switch("on")
+    return lambda: switch("off")
+
+
+def refusing(server: Server) -> Callable[[], object]:
+    """Everybody is thrown out and nobody of the bridge's role let in, as with a password that was changed."""
+
+    def switch(word: str) -> None:
+        with psycopg.connect(server.admin_url(), autocommit=True) as admin:
+            admin.execute(f"ALTER ROLE {ROLE} {word}".encode())
+
+    switch("NOLOGIN")
+    throw_out(server)
+    return lambda: switch("LOGIN")
+
+
+#: Each ends by itself as soon as it is ended; whoever waits for the database waits no longer than that.
+TROUBLES: Mapping[str, Trouble] = {
+    "stopped and started": stopped,
+    "kill -9 of the server": killed,
+    "read-only": read_only,
+    "no entry for the role": refusing,
+}
+
+
+def throw_out(server: Server) -> int:
+    """End every connection of the bridge's role; how many there were."""
+    return len(server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", ROLE))
+
+
+def crash_one(server: Server) -> None:
+    """kill -9 of one process that serves a bridge: PostgreSQL ends all others too and starts anew by itself."""
+    (pid, *_), *_ = server.sql("SELECT pid FROM pg_stat_activity WHERE usename = %s", ROLE)
+    os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[int]:
+    """Everything that serves bridges stands still; how many processes that is."""
+    pids = [pid for (pid,) in server.sql("SELECT pid FROM pg_stat_activity WHERE usename = %s", ROLE)]
+    assert server.process is not None
+    held = [server.process.pid, *pids]
+    try:
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        yield len(pids)
+    finally:
+        for pid in held:
+            os.kill(pid, signal.SIGCONT)
