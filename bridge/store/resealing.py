@@ -166,7 +166,8 @@ def _id(table: Table, row: Row) -> RowId:
 
 def _is_stale(seals: Seals, table: Table, row: Row) -> bool:
     for column, _ in table.columns:
-        value = row[column]
+        # of no bytes SQLite makes NULL
+        value = row[column] or ""
         head = value if isinstance(value, str) else bytes(value).decode("latin-1")
         if not head.startswith(MARK) and column in table.along and row["state"] != EventState.UNMAPPED.value:
             continue
