@@ -15,6 +15,7 @@ from bridge.mapping.habits import check_habits
 from bridge.mapping.kinds import LIST, SCALAR, SEVERAL, check_kind
 from bridge.mapping.lines import MOST_SHOWN, entry_of, single_quoted
 from bridge.mapping.lints import check_amount, check_meaning
+from bridge.mapping.precedence import check_precedence
 from bridge.mapping.quoting import check_quoting
 from bridge.mapping.rules import Expression
 from bridge.mapping.tree import Call, Tree, descend
@@ -76,7 +77,11 @@ def _findings(tree: Tree, node: Node, name: str, role: Role) -> list[Finding]:
     if calls:
         return calls
     is_condition = role == "condition"
-    found = [*check_meaning(tree, is_condition=is_condition), *check_habits(tree, is_condition=is_condition)]
+    found = [
+        *check_precedence(tree, is_condition=is_condition),
+        *check_meaning(tree, is_condition=is_condition),
+        *check_habits(tree, is_condition=is_condition),
+    ]
     if role in ("amount", "currency", "field"):
         found += check_quoting(tree, node, role)
     if role == "amount":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from bridge.errors import Severity
 from bridge.mapping.findings import Finding
 from bridge.mapping.kinds import in_words, kinds_of
+from bridge.mapping.precedence import path_of
 from bridge.mapping.tree import (
     Both,
     Call,
@@ -94,6 +95,8 @@ def _comparison(part: Comparison) -> Iterator[Finding]:
     if left == right:
         yield Finding(code="comparison", what="both sides are the same", offset=offset)
         return
+    if isinstance(left, Not | Comparison) and part.operator in ("eq", "ne"):
+        return  # how it binds has been told
     sides = kinds_of(left), kinds_of(right)
     if sides[0] is not None and sides[1] is not None:
         yield from _known(part.operator, sides[0], sides[1], offset)
@@ -172,7 +175,7 @@ def _side(side: Tree, other: Tree) -> Iterator[Finding]:
         return
     while isinstance(other, Either):
         other = other.right
-    path = _path(other.left) if isinstance(other, Comparison) and other.operator == "eq" else ""
+    path = path_of(other.left) if isinstance(other, Comparison) and other.operator == "eq" else ""
     shown = f"'{side.value}'" if isinstance(side.value, str) and "'" not in side.value else "…"
     yield Finding(
         code="constant-condition",
@@ -182,10 +185,3 @@ def _side(side: Tree, other: Tree) -> Iterator[Finding]:
         offset=side.offset,
         fix=f"repeat the comparison: … || {path} == {shown}" if path else "",
     )
-
-
-def _path(tree: Tree) -> str:
-    """A plain path as it was written; empty for anything else."""
-    parts = tree.parts if isinstance(tree, Chain) else (tree,)
-    names = [part.name for part in parts if isinstance(part, Field) and not part.quoted]
-    return ".".join(names) if len(names) == len(parts) else ""

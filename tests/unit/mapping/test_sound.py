@@ -33,6 +33,13 @@ from tests.unit.mapping.factories import mapping_text, problems_of
         "when: status != 'a' || other != 'b'",
         "when: '!(a || b)'",
         "when: (a == 'x') == b",
+        "when: '!(a.b)'",
+        "when: \"!contains(a, 'x') && !b\"",
+        "when: '!a == `true`'",
+        "when: data.invoice || data.enabled != `true`",
+        "when: data.type || other.status == 'paid'",
+        "click_id: (data.x | lower(@)) || data.y",
+        "click_id: status == 'paid' && click || `null`",
         "when: items[?price > `5`]",
         "when: contains(['paid', 'done'], status)",
         # fields that are called as functions, methods or flags are
