@@ -203,8 +203,10 @@ class _Desk:
             elif rest is None:
                 return
             else:
+                # not wait_for: Python 3.11's forgets that it was cancelled when the event comes at that moment
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), rest)
+                    async with asyncio.timeout(rest):
+                        await self._news.wait()
 
     async def _guarded(self, digest: Digest) -> None:
         try:

@@ -112,8 +112,10 @@ class Reloader:
         """Watch until cancelled."""
         last = self._read
         while True:
+            # not wait_for: Python 3.11's forgets that it was cancelled when the event comes at that moment
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), self._look_seconds)
+                async with asyncio.timeout(self._look_seconds):
+                    await self._asked.wait()
             now = await asyncio.to_thread(self._look)
             if self._asked.is_set():
                 self._asked.clear()

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from bridge import __version__
 from bridge.assembly.alarms import Alarms
@@ -33,6 +34,10 @@ from bridge.web.attempts import Attempts
 from bridge.web.health import Health, Pulse
 from bridge.web.webhooks import Webhooks
 from bridge.worker import Worker
+
+
+#: How long what was cancelled may take to notice.
+_LAST_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +214,8 @@ async def _at_work(bridge: Running) -> AsyncIterator[None]:
         await asyncio.wait(bridge.duties, timeout=bridge.ending.left(SETTLED_BY))
         for task in bridge.duties:
             task.cancel()
-        # what one of them raised was told when it ended, and must not keep the rest of the end from happening
-        await asyncio.gather(*beside, *bridge.duties, return_exceptions=True)
+        # what one of them raised was told when it ended; neither that nor one that stays keeps the rest from happening
+        await asyncio.wait([*beside, *bridge.duties], timeout=_LAST_SECONDS)
 
 
 async def _house(bridge: Running) -> None:

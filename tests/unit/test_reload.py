@@ -295,3 +295,17 @@ def test_what_happened_to_each_source_is_named(tmp_path: Path) -> None:
         "on": [],
         "off": ["changes", "comes", "stays"],
     } == differences(before, load())
+
+
+async def test_one_that_is_asked_as_it_is_cancelled_ends(tmp_path: Path) -> None:
+    quiz(tmp_path)
+    reloader = a_reloader(Loader(tmp_path), look_seconds=60.0)
+    running = asyncio.create_task(reloader.run())
+    await asyncio.sleep(0.05)
+
+    reloader.ask()
+    running.cancel()
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled()
