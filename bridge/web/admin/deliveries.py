@@ -30,6 +30,7 @@ class Deliveries:
             "deliveries.html",
             status=400 if problem else 200,
             rows=found.rows,
+            lines=await self._desk.store.lines([delivery.id for delivery in found.rows]),
             typed=given,
             state=state,
             verbs=verbs_of(state),

@@ -1,15 +1,20 @@
 """What came in and what became of it: the list of events, one event's whole story, its body."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from bridge.model import EventState
-from bridge.store.reports import Story
+from bridge.model import EventState, Step, StoredEvent
+from bridge.remap import retold
+from bridge.store.reports import Line, Story
 from bridge.store.wanted import Page
 from bridge.web.admin.asking import Ask, NotAForm, address, href
 from bridge.web.admin.changes import verbs_of
 from bridge.web.admin.desk import Desk
-from bridge.web.admin.narrowing import Typed, counted, event_filter, older, typed
+from bridge.web.admin.narrowing import ROWS, Typed, counted, event_filter, older, typed
 from bridge.web.admin.pages import MOST_BODY
 
 
@@ -32,6 +37,7 @@ class Events:
             "events.html",
             status=400 if problem else 200,
             rows=found.rows,
+            lines=await self._lines(found.rows),
             typed=given,
             problem=problem,
             counted=counted(found, found.rows),
@@ -49,8 +55,16 @@ class Events:
             place = f"#{reference}" if is_delivery else ""
             return RedirectResponse(address(f"/events/{found[0].id}") + place, status_code=303)
         return self._desk.pages.show(
-            ask, "found.html", status=200 if found else 404, rows=found[:50], reference=reference
+            ask,
+            "found.html",
+            status=200 if found else 404,
+            rows=found[:ROWS],
+            lines=await self._lines(found[:ROWS]),
+            reference=reference,
         )
+
+    async def _lines(self, rows: Sequence[StoredEvent]) -> Mapping[int, Line]:
+        return await self._desk.store.lines([delivery.id for stored in rows for delivery in stored.deliveries])
 
     async def story(self, ask: Ask) -> Response:
         """GET /admin/events/N: everything that is known about one event."""
@@ -58,8 +72,21 @@ class Events:
         if story is None:
             return self._desk.pages.show(ask, "message.html", status=404, title="No such event", text=_GONE)
         return self._desk.pages.show(
-            ask, "event.html", it=story, most_body=MOST_BODY, verbs_of=verbs_of, related=related(story)
+            ask,
+            "event.html",
+            it=story,
+            steps=await self._steps(story.stored),
+            most_body=MOST_BODY,
+            verbs_of=verbs_of,
+            related=related(story),
         )
+
+    async def _steps(self, stored: StoredEvent) -> Sequence[Step]:
+        """What the rules said; with what today's add to it, where that costs little and they are the same."""
+        source = self._desk.reloader.library.sources.get(stored.event.source)
+        if source is None or len(stored.event.body) > _MOST_RETOLD:
+            return stored.steps
+        return await asyncio.to_thread(retold, stored, source.mapping)
 
     async def body(self, ask: Ask) -> Response:
         """GET /admin/events/N/body: the webhook's body as it is kept, as a file."""
@@ -88,5 +115,7 @@ def related(story: Story) -> list[tuple[str, Markup]]:
     return [*named, *((f"delivery {sale}", href("/find", ref=f"d{sale}")) for sale in sales)]
 
 
-_MOST_RELATED = 20
-_GONE = "There is none of that number, or retention took it."
+_MOST_RELATED: Final = 20
+#: Of a larger body, the rules are not asked again: that would take the processor from webhooks.
+_MOST_RETOLD: Final = 64 * 1024
+_GONE: Final = "There is none of that number, or retention took it."

@@ -124,7 +124,7 @@ class Site:
         response = await view(replace(ask, told=told, form_proof=proof))
         if isinstance(response, Done):
             self._door.tell(request, response, session, response.lines)
-        elif told:
+        elif told and response.media_type == "text/html":
             self._door.forget_told(request, response)
         return response
 

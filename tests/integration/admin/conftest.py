@@ -1,6 +1,7 @@
 """One bridge with one of everything for all tests of the pages: a start costs more than a page."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -21,7 +22,10 @@ async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runn
 
 @pytest.fixture
 def hand(bridge: Running) -> Hand:
-    return Hand(bridge.store)
+    """By the clock of the bridge: one that is far behind would make everything due."""
+    made = Hand(bridge.store)
+    made.now = datetime.now(UTC)
+    return made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

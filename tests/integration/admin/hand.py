@@ -174,12 +174,20 @@ async def bury(hand: Hand, count: int, *, reason: str = "422: no amount", **chan
     names = [f"buried_{next(_graves)}" for _ in range(count)]
     sales = [a_sale(name, f"cus_{name}", **changes) for name in names]
     await hand.record(*(a_meaning(one, event=an_odd_event(f"evt_{one.event_name}", hand.now)) for one in sales))
+    return await end_all(hand, set(names), reason)
+
+
+async def end_all(hand: Hand, names: set[str], reason: str, answer: str = "") -> list[int]:
+    """Have the tracker refuse these, and take everything else that is due."""
     found = list[int]()
-    while len(found) < count:
-        for delivery in (await hand.ask()).deliveries:
+    while len(found) < len(names):
+        claimed = (await hand.ask()).deliveries
+        assert claimed, "nothing is due"
+        for delivery in claimed:
             if delivery.payload.event_name in names:
                 found.append(delivery.id)
-                await hand.end(delivery, Dead(reason=reason), an_outcome(422, started_at=hand.now), cautious=False)
+                refused = an_outcome(422, started_at=hand.now, text=answer, message=answer)
+                await hand.end(delivery, Dead(reason=reason), refused, cautious=False)
             else:
                 await hand.end(delivery, Delivered(), an_outcome(started_at=hand.now), cautious=False)
     return sorted(found)
