@@ -58,7 +58,7 @@ class DatabaseStore(DatabaseConsole, DatabaseFleet, DatabaseVault):
         """Remember events with their deliveries, claims and associations: all of one call in one commit."""
         encoded = [encode_meaning(meaning) for meaning in meanings]
         return await self._writer.together(
-            self._together, Recording(meanings=encoded, now_ms=to_ms(now), dry_run=dry_run)
+            self._together, Recording(meanings=encoded, now_ms=to_ms(now), dry_run=dry_run), hasty=True
         )
 
     def _record(self, db: Connection, calls: Sequence[Recording]) -> list[list[Recorded]]:
@@ -250,7 +250,8 @@ class DatabaseStore(DatabaseConsole, DatabaseFleet, DatabaseVault):
 
     async def ping(self) -> None:
         """Raise StoreError unless the database can be written now: it writes, and waits until that is on disk."""
-        await self._writer.alone(lambda db: db.execute("UPDATE tracker SET beats = beats + 1 WHERE id = 1").rowcount)
+        beat = "UPDATE tracker SET beats = beats + 1 WHERE id = 1"
+        await self._writer.alone(lambda db: db.execute(beat).rowcount, hasty=True)
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""

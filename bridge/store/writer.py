@@ -27,6 +27,8 @@ Work: TypeAlias = Callable[[Connection, Sequence[A]], Sequence[R]]
 
 #: A commit waits for no more callers than this.
 MOST_TOGETHER = 256
+#: Who may ask again waits no longer than this for a commit: a stalled disk, a server that answers nobody.
+PATIENCE_SECONDS: Final = 10.0
 #: What the database ended in favour of somebody else is begun anew so often.
 _MOST_REPEATS: Final = 5
 
@@ -40,6 +42,8 @@ class _Wish(Generic[A, R]):
     future: "asyncio.Future[R]"
     result: R | None = None
     error: Exception | None = None
+    #: somebody outside waits for it, and will ask again
+    is_hasty: bool = False
     #: its commit returned: only then is there a result
     is_on_disk: bool = False
 
@@ -75,18 +79,26 @@ class Writer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-writer")
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Wish[object, object]] = []
+        self.patience_seconds = PATIENCE_SECONDS
         self._is_busy = False
+        self._is_silent = False
         self._is_closed = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def together(self, work: Work[A, R], argument: A) -> "asyncio.Future[R]":
-        """Do `work` in the next commit; those that ask for the same work there are done in one call of it."""
+    def together(self, work: Work[A, R], argument: A, *, hasty: bool = False) -> "asyncio.Future[R]":
+        """Do `work` in the next commit; those that ask for the same work there are done in one call of it.
+
+        Who is hasty gets StoreError when the database has been silent for long, and at once while it goes on being so.
+        """
         future: asyncio.Future[R] = self._loop.create_future()
         if self._is_closed:
             future.set_exception(StoreError("the store is closed"))
             return future
-        self._waiting.append(cast("_Wish[object, object]", _Wish(work, argument, future)))
+        if hasty and self._is_silent:
+            future.set_exception(StoreError("the database does not answer"))
+            return future
+        self._waiting.append(cast("_Wish[object, object]", _Wish(work, argument, future, is_hasty=hasty)))
         if not self._is_busy:
             self._is_busy = True
             self._idle.clear()
@@ -94,13 +106,13 @@ class Writer:
             self._loop.call_soon(self._hand_over)
         return future
 
-    def alone(self, verb: Callable[[Connection], R]) -> "asyncio.Future[R]":
+    def alone(self, verb: Callable[[Connection], R], *, hasty: bool = False) -> "asyncio.Future[R]":
         """Do `verb` in the next commit."""
 
         def work(db: Connection, _: Sequence[None]) -> Sequence[R]:
             return [verb(db)]
 
-        return self.together(work, None)
+        return self.together(work, None, hasty=hasty)
 
     async def close(self) -> None:
         """Commit what waits, then let go of the database. Later callers get StoreError."""
@@ -114,14 +126,24 @@ class Writer:
     def _hand_over(self) -> None:
         batch = self._waiting[:MOST_TOGETHER]
         del self._waiting[:MOST_TOGETHER]
-        self._loop.run_in_executor(self._thread, self._write, batch).add_done_callback(
-            lambda written: self._answer(batch, written)
-        )
+        limit = self._loop.call_later(self.patience_seconds, self._lose_patience, batch)
+        written = self._loop.run_in_executor(self._thread, self._write, batch)
+        written.add_done_callback(lambda _: limit.cancel())
+        written.add_done_callback(lambda written: self._answer(batch, written))
+
+    def _lose_patience(self, batch: list[_Wish[object, object]]) -> None:
+        """Tell everybody who will ask again, so that neither they nor what they hold pile up behind one commit."""
+        self._is_silent = True
+        for wish in (*batch, *self._waiting):
+            if wish.is_hasty and not wish.future.done():
+                wish.future.set_exception(StoreError("the database does not answer; it is not known what was written"))
+        self._waiting = [wish for wish in self._waiting if not wish.future.done()]
 
     def _answer(self, batch: list[_Wish[object, object]], written: "asyncio.Future[None]") -> None:
         if not written.cancelled():
             # looked at, so that nobody complains: whoever has no result and no error of its own gets StoreError
             written.exception()
+        self._is_silent = False
         for wish in batch:
             wish.answer()
         if self._waiting:

@@ -7,6 +7,7 @@ repeats would have it. A customer's next webhook is sent when the one before was
 import asyncio
 import itertools
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -109,6 +110,8 @@ class Traffic:
     patience: float = 5.0
     acknowledged: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
+    #: how long the slowest answer took
+    slowest: float = 0.0
     stopped: bool = False
 
     def __post_init__(self) -> None:
@@ -142,12 +145,14 @@ class Traffic:
     async def _send(self, links: dict[int, Link], name: str, customer: str) -> None:
         request = a_request(a_checkout(name, customer=customer))
         while not self.stopped:
-            status = 0
+            status, begun = 0, time.monotonic()
             try:
                 async with asyncio.timeout(self.patience):
                     status, _ = await links[next(self._turns)].ask(request)
             except GONE:
                 await asyncio.sleep(0.02)
+            else:
+                self.slowest = max(self.slowest, time.monotonic() - begun)
             self.statuses[status] += 1
             if status == 200:
                 self.acknowledged.add(f"pi_{name}")
