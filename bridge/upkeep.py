@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from bridge import logs
 from bridge.errors import StoreError
@@ -28,6 +28,18 @@ class Retention:
 
     days: int
     keys_days: int
+
+
+class Leases(Protocol):
+    """What a rescue asks of the store."""
+
+    async def rescue(self, *, now: datetime) -> int:
+        """Free the leases that have expired; how many."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise StoreError unless the database can be written."""
+        ...
 
 
 async def at_once() -> None:
@@ -59,7 +71,7 @@ async def keep_house(
 
 
 async def keep_rescuing(
-    store: Store,
+    store: Leases,
     *,
     clock: Callable[[], datetime],
     wake: Callable[[], None],
@@ -85,7 +97,7 @@ async def keep_rescuing(
             wake()
 
 
-async def _answers(store: Store, every_seconds: float) -> None:
+async def _answers(store: Leases, every_seconds: float) -> None:
     """Wait until the database can be written."""
     while True:
         try:

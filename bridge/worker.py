@@ -18,8 +18,9 @@ from typing import Protocol
 
 from bridge import logs, notices, retry, telling
 from bridge.errors import StoreError
+from bridge.judging import Judging
 from bridge.metrics import Metrics
-from bridge.model import Dead, Decision, Delivery, Outcome, Payload, Sent, Tracker
+from bridge.model import Delivery, Outcome, Payload, Sent, Tracker
 from bridge.notices import Notice
 from bridge.rate import Pace
 from bridge.store.base import LEASE, Claimed, Settlement, Store
@@ -73,6 +74,7 @@ class Worker:
         tell: Callable[[Notice], None] = notices.nobody,
         lookups: Lookups | None = None,
         may_send: Callable[[], bool] = lambda: True,
+        line: Callable[[], str] = str,
     ) -> None:
         self._store = store
         self._send = send
@@ -80,9 +82,8 @@ class Worker:
         self._lease = lease
         self._may_send = may_send
         self._clock = clock
-        self._policy = policy or retry.Policy()
+        self._judging = Judging(policy=policy or retry.Policy(), jitter=jitter, line=line)
         self._slots = slots
-        self._jitter = jitter
         self._poll_seconds = poll_seconds
         self._teller = Teller(metrics=metrics, clock=clock, notify=tell)
         self._wake = asyncio.Event()
@@ -150,7 +151,7 @@ class Worker:
         if not batch:
             return True
         try:
-            settled = await self._store.settle(batch, self._judge, now=self._clock())
+            settled = await self._store.settle(batch, self._judging, now=self._clock())
         except StoreError as error:
             self._store_trouble("settle", error)
             return False
@@ -160,14 +161,6 @@ class Worker:
             self._teller.tried(one)
             self._see(one.tracker)
         return True
-
-    def _judge(self, delivery: Delivery, outcome: Outcome, tracker: Tracker, now: datetime) -> tuple[Decision, Tracker]:
-        try:
-            jitter = self._jitter()
-            return retry.judge(delivery, outcome, tracker, now=now, jitter=jitter, policy=self._policy)
-        except Exception as error:  # noqa: BLE001 - a try that cannot be judged must not keep the others from disk
-            logs.event(_log, logging.ERROR, "bug", exception=error, delivery_id=delivery.id)
-            return Dead(reason=f"what came of it could not be judged: {type(error).__name__}"), tracker
 
     async def _claim(self) -> Claimed | None:
         free = self._slots - len(self._sending) - len(self._unsettled)

@@ -35,7 +35,6 @@ from bridge.web.health import Health, Pulse
 from bridge.web.webhooks import Webhooks
 from bridge.worker import Worker
 
-
 #: How long what was cancelled may take to notice.
 _LAST_SECONDS: Final = 1.0
 
@@ -126,6 +125,7 @@ def _worker(inforce: InForce, store: Store, line: Line, metrics: Metrics, alarms
         clock=utcnow,
         tell=alarms.tell,
         may_send=lambda: not inforce.not_sending,
+        line=lambda: line.fingerprint,
     )
 
 

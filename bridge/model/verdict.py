@@ -109,6 +109,8 @@ class Tracker:
     #: lanes of JSON 404s before any 2xx (five at most)
     not_found_lanes: tuple[str, ...] = ()
     last_success_at: datetime | None = None
+    #: hash of base URL and token by which that was; empty: not known
+    success_line: str = ""
     #: 429s and 503s in a row without a usable Retry-After
     throttles: int = 0
     #: rate bucket: whole and partial requests left, and when that was true
