@@ -5,13 +5,17 @@ Since which number older code may still run is said in the file's first lines (`
 the step's record, so that code which does not know the step can read it; a step that does not say so ends all others.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 
+from bridge import logs
 from bridge.store.marks import problem
+
+_log = logs.get("bridge.store")
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _OLDER_CODE = re.compile(r"^-- older code: since (\d+)$", re.MULTILINE)
@@ -47,7 +51,7 @@ def shipped(dialect: str) -> tuple[Step, ...]:
 
 
 def check_newer(where: str, steps: Sequence[Step], applied: Iterable[tuple[int, int | None]]) -> None:
-    """Raise ConfigError when a newer version took a step that this code must not run after.
+    """Raise ConfigError when a newer version took a step that this code must not run after; log any other.
 
     `applied`: the steps that were taken, each with since when older code may run; None: it was not said.
     """
@@ -60,3 +64,5 @@ def check_newer(where: str, steps: Sequence[Step], applied: Iterable[tuple[int, 
             why="an older version could misread what the newer one wrote",
             fix="run the newer version, or restore the copy you made before the upgrade",
         )
+    if newer:
+        logs.event(_log, logging.INFO, "database.newer", where=where, schema=max(newer), knows=known)

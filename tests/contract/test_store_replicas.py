@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.model import Delivered, Replica
+from bridge.model import Delivered, Pause, Replica
 from bridge.rate import Pace
 from bridge.store import Store
 from bridge.store.fleet import KEPT, LIVE
@@ -153,3 +153,30 @@ async def test_a_try_that_is_settled_after_others_have_taken_it_up_counts_once(h
 
     one = await hand.one("one")
     assert ("delivered", 3) == (one.state.value, len(await hand.store.attempts(one.id)))
+
+
+async def test_a_probe_whose_replica_dies_holds_up_the_others_no_longer_than_its_lease(hand: Hand) -> None:
+    await hand.trust()
+    await hand.record(a_lead("one", "cus_1"), a_lead("two", "cus_2"))
+    await hand.end(await hand.sent("one"), Pause(reason="refused"), paused_since=hand.now, probe_at=hand.now)
+    probe = await hand.claim()
+    assert 1 == len(probe)
+    hand.later(seconds=20)
+    assert [] == await hand.claim()
+
+    hand.later(seconds=6)
+    assert 1 == await hand.store.rescue(now=hand.now)
+
+    assert 1 == len(await hand.claim())
+
+
+async def test_the_only_careful_try_whose_replica_dies_holds_up_the_others_no_longer_than_its_lease(hand: Hand) -> None:
+    await hand.store.greet("fingerprint", now=hand.now)
+    await hand.record(a_lead("one", "cus_1"), a_lead("two", "cus_2"))
+    assert 1 == len(await hand.claim())
+    assert [] == await hand.claim()
+
+    hand.later(seconds=26)
+    assert 1 == await hand.store.rescue(now=hand.now)
+
+    assert 1 == len(await hand.claim())
