@@ -26,8 +26,8 @@ from bridge.model import (
 from bridge.retry import unpaused
 from bridge.store.database import Row
 from bridge.store.encoding import EPOCH, MILLISECOND, to_ms
-from bridge.store.opened import opened, opened_attempt, opened_event, opened_payload
-from bridge.store.sealing import Seals
+from bridge.store.opened import opened_attempt, opened_event, opened_payload
+from bridge.store.sealing import PAYLOAD, REASON, Seals
 
 #: Tracker's fields that hold a time, by the suffix their names share.
 _MOMENTS = frozenset(field.name for field in fields(Tracker) if field.name.endswith(("_at", "_since", "_until")))
@@ -86,7 +86,7 @@ def unpaused_ms(tracker: Tracker, now: datetime) -> int:
 def readable_delivery_of(seals: Seals, row: Row, *, clock_ms: int) -> Delivery | None:
     """A delivery that may be sent, as of `clock_ms`, a time by `unpaused_ms`; None when its row cannot be read."""
     try:
-        return _delivery_of(opened(seals, row), clock_ms)
+        return _delivery_of(seals, row, clock_ms)
     except _MISREADINGS:
         return None
 
@@ -96,7 +96,6 @@ def delivery_of(seals: Seals, row: Row, *, clock_ms: int) -> Delivery:
     delivery = readable_delivery_of(seals, row, clock_ms=clock_ms)
     if delivery is not None:
         return delivery
-    row = opened(seals, row)
     states = {state.value for state in DeliveryState}
     stand_in = {
         "kind": "lead",
@@ -104,13 +103,13 @@ def delivery_of(seals: Seals, row: Row, *, clock_ms: int) -> Delivery:
         "flags": "[]",
         **dict.fromkeys(("waiting_since", "failing_since", "first_refused_at", "budget_from", "click_by")),
         **{name: _time_or_epoch(row[name]) for name in ("due_at", "created_at")},
-        "reason": row["reason"] or UNREADABLE,
+        "reason": seals.read(REASON, row["id"], row["reason"]) or UNREADABLE,
         "state": row["state"] if row["state"] in states else DeliveryState.DEAD.value,
     }
-    return _delivery_of({**dict(row), **stand_in}, clock_ms)
+    return _delivery_of(seals, {**dict(row), **stand_in}, clock_ms)
 
 
-def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
+def _delivery_of(seals: Seals, row: _Columns, clock_ms: int) -> Delivery:
     budget_from = row["budget_from"]
     return Delivery(
         id=row["id"],
@@ -118,7 +117,7 @@ def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
         source=row["source"],
         rule=row["rule"],
         lane=row["lane"],
-        payload=payload_of(row["kind"], row["lane"], row["payload"]),
+        payload=payload_of(row["kind"], row["lane"], seals.read(PAYLOAD, row["id"], row["payload"])),
         state=DeliveryState(row["state"]),
         due_at=from_ms(row["due_at"]),
         created_at=from_ms(row["created_at"]),
@@ -139,7 +138,7 @@ def _delivery_of(row: _Columns, clock_ms: int) -> Delivery:
         click_by=maybe_from_ms(row["click_by"]) if row["state"] == "waiting" else None,
         filled_from=row["filled_from"],
         flags=tuple(json.loads(row["flags"])) if row["flags"] != "[]" else (),
-        reason=row["reason"],
+        reason=seals.read(REASON, row["id"], row["reason"]),
     )
 
 
