@@ -24,7 +24,7 @@ from bridge.worker import SETTLED_WITHIN, Worker
 _log = logs.get("bridge.reload")
 
 #: These come into force with a reload …
-_AT_ONCE: Final = frozenset(
+AT_ONCE: Final = frozenset(
     {
         "token",
         "base_url",
@@ -41,7 +41,7 @@ _AT_ONCE: Final = frozenset(
     }
 )
 #: … these with one whose mappings are sound, and all others with the next start.
-_WITH_MAPPINGS: Final = frozenset({*stripe_side.MADE_OF, "mappings"})
+WITH_MAPPINGS: Final = frozenset({*stripe_side.MADE_OF, "mappings"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Changes:
         """Bring into force what can be. Raises StoreError: then nothing has changed."""
         before = self.inforce.settings
         read = await self._encrypt_by(before, self.read())
-        may = _AT_ONCE | _WITH_MAPPINGS if is_sound else _AT_ONCE
+        may = AT_ONCE | WITH_MAPPINGS if is_sound else AT_ONCE
         after = replace(before, **{name: getattr(read, name) for name in may}, origins=read.origins, told=read.told)
         differing = [setting for setting in SETTINGS if getattr(before, setting.field) != getattr(after, setting.field)]
         await self._deliver_by(before, after)
@@ -120,7 +120,7 @@ class Changes:
 
     def _tell_restart(self, read: Settings, after: Settings) -> None:
         """Name what another start is needed for, once."""
-        late = _AT_ONCE | _WITH_MAPPINGS
+        late = AT_ONCE | WITH_MAPPINGS
         waiting = [
             setting.env
             for setting in SETTINGS
