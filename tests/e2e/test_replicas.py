@@ -5,6 +5,8 @@ for longer and waits for real leases to run out.
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,8 @@ import pytest
 
 from bridge.store import open_store
 from tests.e2e.fleet import MOST_IN_FLIGHT, Fleet, Traffic, a_fleet, heard, most_within, out_of_order, quiet, repeats
+from tests.e2e.troubles import freeze_with_the_turn
+from tests.faults.load import holds
 from tests.faults.world import TrackerProcess, a_tracker
 from tests.postgres import Server
 from tests.support import wait_until
@@ -69,6 +73,34 @@ async def test_a_replica_killed_every_second_under_load_costs_nothing_acknowledg
     assert again.keys() <= unsure.keys()
     assert all(times <= unsure[invoice] for invoice, times in again.items())
     assert [*range(1, len(migrated) + 1)] == migrated
+    assert '"event":"bug"' not in fleet.log
+
+
+async def test_a_replica_that_is_frozen_while_it_has_the_turn_holds_the_others_up_for_seconds(
+    tmp_path: Path, server: Server, tracker: TrackerProcess
+) -> None:
+    """The database takes the turn from it; when it goes on, what it thought it had is not written twice."""
+    with a_fleet(tmp_path, server.fresh_database(), count=2, CMS_BASE_URL=tracker.url) as fleet:
+        await fleet.start()
+        traffic = Traffic(fleet.ports)
+        frozen = fleet.replicas[0].process
+        assert frozen is not None
+        async with traffic.poured(per_second=100):
+            assert await holds(lambda: len(traffic.acknowledged) >= 30)
+            await asyncio.to_thread(freeze_with_the_turn, server, frozen.pid)
+            count = len(traffic.acknowledged) + 10
+            assert await holds(lambda: len(traffic.acknowledged) >= count, within_seconds=10)
+            os.kill(frozen.pid, signal.SIGCONT)
+            await fleet.ready()
+        await everything_else_is_delivered(tracker)
+        expire_leases(server, fleet)
+        assert await holds(lambda: traffic.acknowledged <= {one.invoice for one in heard(tracker.log)})
+        assert [0, 0] == await fleet.terminate()
+        unsure = await fleet.unsure()
+
+    requests = heard(tracker.log)
+    assert [] == out_of_order(requests)
+    assert repeats(requests).keys() <= unsure.keys()
     assert '"event":"bug"' not in fleet.log
 
 

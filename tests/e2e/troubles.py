@@ -1,9 +1,12 @@
 """What happens to a PostgreSQL server while bridges work on it: begin a trouble, and end it."""
 
+import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import psycopg
@@ -68,6 +71,34 @@ def crash_one(server: Server) -> None:
     """kill -9 of one process that serves a bridge: PostgreSQL ends all others too and starts anew by itself."""
     (pid, *_), *_ = server.sql("SELECT pid FROM pg_stat_activity WHERE usename = %s", ROLE)
     os.kill(pid, signal.SIGKILL)
+
+
+_HOLDER = """
+    SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND a.client_port = ANY(%s)
+"""
+
+
+def freeze_with_the_turn(server: Server, pid: int) -> None:
+    """SIGSTOP for a bridge, at a moment at which it has the turn to write."""
+    for _ in range(2_000):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.005)  # its last word reaches the server
+        if server.sql(_HOLDER, _ports(pid)):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.003)
+    raise AssertionError("it never had the turn when it was stopped")
+
+
+def _ports(pid: int) -> list[int]:
+    """The local ports of a process's connections, by which its peers know it."""
+    inodes = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            inodes.add(str(file.readlink()))
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return [int(row[1].partition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in inodes]
 
 
 @contextmanager

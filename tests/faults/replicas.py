@@ -1,7 +1,6 @@
 """Several replicas on one PostgreSQL: killed one after the other, ended in turn, frozen, with clocks that differ."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.fleet import MOST_IN_FLIGHT, Fleet, Traffic, a_fleet, heard, most_within, out_of_order, quiet, repeats
+from tests.e2e.troubles import freeze_with_the_turn
 from tests.faults.load import holds
 from tests.faults.report import Finding, Promises
 from tests.faults.world import TrackerProcess, a_shim, a_tracker
@@ -156,43 +156,14 @@ async def frozen(folder: Path) -> list[Finding]:
 async def _held_up(stand: Stand, number: int) -> float:
     """Freeze a replica that has the turn, until the other one goes on: for how long it did not."""
     await stand.more("before")
-    pid = await asyncio.to_thread(_freeze, stand, number)
+    process = stand.fleet.replicas[number].process
+    assert process is not None
+    await asyncio.to_thread(freeze_with_the_turn, stand.server, process.pid)
     begun = time.monotonic()
     await stand.more("by the others", 10, within_seconds=30.0)
     seconds = time.monotonic() - begun
-    os.kill(pid, signal.SIGCONT)
+    os.kill(process.pid, signal.SIGCONT)
     return seconds
-
-
-_HOLDER = """
-    SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.granted AND a.client_port = ANY(%s)
-"""
-
-
-def _freeze(stand: Stand, number: int) -> int:
-    """Stop the replica at a moment at which it has the turn; its process id."""
-    process = stand.fleet.replicas[number].process
-    assert process is not None
-    for _ in range(2_000):
-        os.kill(process.pid, signal.SIGSTOP)
-        time.sleep(0.005)  # its last word reaches the server
-        if stand.server.sql(_HOLDER, _ports(process.pid)):
-            return process.pid
-        os.kill(process.pid, signal.SIGCONT)
-        time.sleep(0.003)
-    raise AssertionError("it never had the turn when it was stopped")
-
-
-def _ports(pid: int) -> list[int]:
-    """The local ports of a process's connections, as its peers see them."""
-    inodes = set()
-    for file in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            inodes.add(str(file.readlink()))
-    lines = Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    rows = [line.split() for line in lines]
-    return [int(row[1].partition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in inodes]
 
 
 async def clocks_apart(folder: Path) -> list[Finding]:
