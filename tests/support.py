@@ -107,6 +107,8 @@ class BridgeProcess:
     folder: Path
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
+    #: the folder that the package is taken from
+    code: Path = Path(__file__).parents[1]
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
 
@@ -140,7 +142,7 @@ class BridgeProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bridge", "serve"],
                 cwd=self.folder,
-                env=self.environment | {"PYTHONPATH": str(Path(__file__).parents[1])},
+                env=self.environment | {"PYTHONPATH": str(self.code)},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
