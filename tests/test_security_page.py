@@ -8,7 +8,8 @@ import pytest
 from bridge.mapping import document
 from bridge.read import MOST_DEPTH, MOST_NODES, MOST_PARTS
 from bridge.tracking.answer import MOST_BYTES, MOST_KEPT_BYTES
-from bridge.web import bodies, server
+from bridge.web import attempts, bodies, server
+from bridge.web.admin import asking, changes, forms, narrowing, pages
 from tests.faults.__main__ import FAULTS
 from tests.fuzz.inputs import TARGETS
 
@@ -40,6 +41,11 @@ def test_every_file_that_is_named_is_there(page: str) -> None:
         f"{MOST_PARTS:,} multipart parts",
         f"{document.MOST_CHARACTERS // MIB} MiB, {document.MOST_NODES:,} values, {document.MOST_DEPTH} levels",
         f"{MOST_BYTES // KIB} KiB, {MOST_KEPT_BYTES // KIB} KiB kept",
+        f"{forms.FORM_BYTES // KIB} KiB, {forms.FORM_SECONDS:.0f} s, {asking.MOST_FIELDS:,} fields; "
+        f"{forms.FORMS_BYTES // MIB} MiB of unfinished",
+        f"| {narrowing.ROWS} rows; {changes.MOST} deliveries, {changes.TOGETHER} in one transaction |",
+        f"| {attempts.BURST}, then {attempts.PER_SECOND:.0f} a second; {attempts.MOST_WAITING} wait their turn |",
+        f"more than {pages.MOST_SHOWN:,} of one value are cut",
     ],
 )
 def test_every_limit_is_the_one_in_force(words: str) -> None:

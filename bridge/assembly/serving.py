@@ -66,8 +66,9 @@ async def serve_until_stopped(
             watching = asyncio.create_task(_stop_when(stop, server, bridge))
             address = _url(settings.host, sock)
             hooks = f"{settings.public_url or address}/webhooks/{{source}}"
-            admin = f"{settings.public_url or address}{ADMIN}" if bridge.app.has_admin else None
-            logs.event(_log, logging.INFO, "serving", url=address, webhooks=hooks, admin=admin)
+            logs.event(_log, logging.INFO, "serving", url=address, webhooks=hooks)
+            if bridge.app.has_admin:
+                logs.event(_log, logging.INFO, "serving.admin", url=f"{settings.public_url or address}{ADMIN}")
             await server.serve(sockets=[sock])
             watching.cancel()
     logs.event(_log, logging.INFO, "stopped")

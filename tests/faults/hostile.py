@@ -13,13 +13,17 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
+
 from tests.faults.load import GONE, Link, Load, a_request, holds, quantile
 from tests.faults.report import Finding, Promises
 from tests.faults.world import a_tracker, end, peak_mib, start
+from tests.integration.admin.markup import read
 from tests.support import BridgeProcess, a_checkout, bridge_process
 from tests.unit.test_hostile_mapping import BOMBS
 
 _MIB = 1024 * 1024
+_ADMIN = "adm_of_some_length_for_faults"
 _SECRET = "github-secret-of-some-length"
 _KEPT = '"event":"mappings.kept"'
 _STATUSES = frozenset({"accepted", "ignored", "unmapped", "duplicate"})
@@ -119,7 +123,10 @@ async def odd_json(folder: Path) -> list[Finding]:
 async def _sent(folder: Path, fault: str, requests: Mapping[str, bytes], allowed: frozenset[str]) -> Finding:
     """Send each, and see that it is answered 200, kept, shown, and nobody else's trouble."""
     promises, told = Promises(), Counter[str]()
-    with a_tracker(folder) as tracker, bridge_process(folder, GITHUB_WEBHOOK_SECRET=_SECRET) as bridge:
+    with (
+        a_tracker(folder) as tracker,
+        bridge_process(folder, GITHUB_WEBHOOK_SECRET=_SECRET, TRACKBRIDGE_ADMIN_TOKEN=_ADMIN) as bridge,
+    ):
         bridge.settings["CMS_BASE_URL"] = tracker.url
         await start(bridge)
         load, link = Load(bridge, "h"), Link(bridge.port)
@@ -136,6 +143,8 @@ async def _sent(folder: Path, fault: str, requests: Mapping[str, bytes], allowed
             promises.hold(f"{name}: {said}, expected {' or '.join(sorted(allowed))}", when=said in allowed)
             await load.one(link, f"h{number}", customer=f"cus_h{number}")
         link.close()
+        pages = await _pages(bridge, len(requests))
+        promises.hold(f"{pages} admin pages, of senders nothing but text on them", when=pages > 2 * len(requests))
         growth = peak_mib(bridge) - before
         promises.hold(f"little memory (it grew by {growth:.0f} MiB)", when=growth < 150)
         promises.hold("webhooks between them are answered 200", when={200} == set(load.statuses))
@@ -154,8 +163,18 @@ async def _sent(folder: Path, fault: str, requests: Mapping[str, bytes], allowed
         doubled=doubled,
         broken=promises.broken,
         detail=f"{', '.join(f'{word} {count}×' for word, count in sorted(told.items()))}; the slowest took "
-        f"{slowest * 1000:.0f} ms; memory grew by {growth:.0f} MiB",
+        f"{slowest * 1000:.0f} ms; {pages} admin pages; memory grew by {growth:.0f} MiB",
     )
+
+
+async def _pages(bridge: BridgeProcess, many: int) -> int:
+    """How many admin pages were shown; none when one of them holds what is not of our templates."""
+    bearer = {"authorization": f"Bearer {_ADMIN}"}
+    async with httpx.AsyncClient(base_url=bridge.url, headers=bearer, timeout=20) as client:
+        paths = ["", "/events", "/deliveries?state=any", "/sources", "/events?text=script"]
+        pages = [await client.get(f"/admin{path}") for path in [*paths, *(f"/events/{n + 1}" for n in range(2 * many))]]
+    is_ours = all(page.status_code == 200 and not read(page.text).odd for page in pages)
+    return len(pages) if is_ours else 0
 
 
 def _is_plain(text: str) -> bool:

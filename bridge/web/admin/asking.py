@@ -15,7 +15,7 @@ from bridge.web.admin.sessions import Session
 
 PREFIX: Final = "/admin"
 #: More than so many fields is no form of ours.
-_MOST_FIELDS: Final = 1_200
+MOST_FIELDS: Final = 1_200
 _MOST_TEXT: Final = 200
 _LOCAL: Final = re.compile(r"/admin(?:/[A-Za-z0-9/_-]*)?(?:\?[!-\[\]-~]*)?")
 
@@ -71,7 +71,7 @@ def fields_of(text: bytes) -> Fields:
     """The fields of an address or a form. Raises NotAForm."""
     try:
         pairs = parse_qsl(
-            text.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, encoding="utf-8", errors="strict"
+            text.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8", errors="strict"
         )
     except ValueError:
         raise NotAForm("this is no form of these pages") from None

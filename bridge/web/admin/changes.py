@@ -20,7 +20,7 @@ from bridge.web.admin.narrowing import delivery_filter, typed
 
 #: So many by one form, and so many in one transaction: webhooks wait some milliseconds for each.
 MOST: Final = 500
-_TOGETHER: Final = 50
+TOGETHER: Final = 50
 #: So many are shown one by one.
 _SHOWN: Final = 100
 
@@ -131,8 +131,8 @@ class Changes:
         """Portion by portion, oldest first: each is on disk before the next begins."""
         store, only, found = self._desk.store, ask.text("only") == "yes", list[Changed]()
         ordered = sorted(ids)
-        for begin in range(0, len(ordered), _TOGETHER):
-            portion = ordered[begin : begin + _TOGETHER]
+        for begin in range(0, len(ordered), TOGETHER):
+            portion = ordered[begin : begin + TOGETHER]
             if verb.name == "dismiss":
                 found += await store.dismiss(portion, only=only, now=ask.now, rehearse=rehearse)
             else:

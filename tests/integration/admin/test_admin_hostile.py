@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,55 +11,12 @@ from bridge.assembly import Running
 from bridge.model import EventState, Step
 from tests.contract.store_hand import Hand, a_conversion, a_meaning, a_sale
 from tests.integration.admin.hand import EVIL, SCRIPT, Browser, an_admin, an_odd_event, end_all
+from tests.integration.admin.markup import read
 from tests.integration.web_hand import a_body, a_bridge, ask
 from tests.support import a_checkout, stripe_headers
 
 #: one bridge for all: they share the session's loop
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-#: All that our templates use. Whatever else is in a page, a sender has put there.
-TAGS = frozenset(
-    """html head meta title link body a header div span nav ul ol li form label input button main h1 h2 h3 h4 small p dl
-    dt dd table thead tbody tr th td section pre time code details summary fieldset legend select option footer
-    strong""".split()  # noqa: SIM905
-)
-ATTRIBUTES = frozenset(
-    """lang charset name content rel href type class action method role for id placeholder maxlength autocomplete
-    autocapitalize spellcheck value tabindex datetime title data-name scope selected checked aria-label aria-current
-    aria-hidden aria-labelledby hidden required autofocus download http-equiv""".split()  # noqa: SIM905
-)
-
-
-class Reader(HTMLParser):
-    """What a page is made of, as a browser reads it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.odd: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.odd += [] if tag in TAGS else [tag]
-        self.odd += [f"{tag} {name}" for name, _ in attrs if name not in ATTRIBUTES]
-        for name, value in attrs:
-            if name in ("href", "action") and not (value or "").startswith(("/admin", "#")):
-                self.odd.append(f"{tag} {name}={value}")
-
-    def handle_comment(self, data: str) -> None:
-        self.odd.append(f"comment {data}")
-
-    def handle_decl(self, decl: str) -> None:
-        self.odd += [] if decl == "doctype html" else [decl]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    return reader
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -89,6 +45,22 @@ async def crime(bridge: Running) -> dict[str, tuple[int, int]]:
         (number,) = await end_all(hand, {delivery.payload.event_name}, evil, evil)
         found[name] = (recorded.event_id, number)
     return found
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        SCRIPT,
+        "<p onclick=x>",
+        '<a href="javascript:x">',
+        '<a href="//evil">',
+        "<!-- x -->",
+        "<p style=x>",
+        "<svg/onload=x>",
+    ],
+)
+async def test_the_reader_of_these_tests_sees_what_is_not_ours(html: str) -> None:
+    assert [] != read(html).odd
 
 
 @pytest.mark.parametrize("name", EVIL)
