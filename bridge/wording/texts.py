@@ -9,6 +9,8 @@ _UNITS = {"m": 60, "min": 60, "h": 3600, "d": 86400}
 
 def printable(text: str) -> str:
     """The text with every character that a terminal would act on, or that hides or turns others, as an escape."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
