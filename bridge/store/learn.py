@@ -90,9 +90,9 @@ def learn(db: Connection, lesson: Lesson, now: datetime) -> Learnt:
     row = db.execute(
         """
         SELECT * FROM deliveries WHERE id = :id AND tries = 0 AND looked_at IS NULL
-            AND (state = 'pending' OR (state = 'waiting' AND click_by IS NOT NULL AND :clicked))
+            AND (state = 'pending' OR (state = 'waiting' AND click_by IS NOT NULL AND :clicked = 1))
         """,
-        {"id": lesson.delivery_id, "clicked": lesson.click_id is not None},
+        {"id": lesson.delivery_id, "clicked": int(lesson.click_id is not None)},
     ).fetchone()
     if row is None:
         return "too late"

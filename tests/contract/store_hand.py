@@ -23,7 +23,7 @@ from bridge.model import (
 )
 from bridge.rate import Pace
 from bridge.store import Store
-from bridge.store.base import Claimed, DeliveryFilter, Recorded, Settled, Settlement
+from bridge.store.base import LEASE, Claimed, DeliveryFilter, Recorded, Settled, Settlement
 
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 FREE = Pace(n=0)
@@ -121,6 +121,11 @@ class Hand:
         tried = outcome or an_outcome(started_at=self.now)
         (settled,) = await self.store.settle([Settlement(delivery=delivery, outcome=tried)], judge, now=self.now)
         return settled
+
+    async def rescue(self) -> int:
+        """Be told that whoever leased is dead: by then the leases have ended."""
+        self.now += LEASE
+        return await self.store.rescue(now=self.now)
 
     async def set(self, **row: Any) -> None:
         """Change the tracker's row, through a try of a delivery of its own."""

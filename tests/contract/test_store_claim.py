@@ -1,9 +1,7 @@
 """claim: oldest first within each lane, one at a time per customer, within pause, caution and rate."""
 
 import asyncio
-import sqlite3
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +9,7 @@ from bridge.model import Delivered, Pause, RetryAt, Wait
 from bridge.rate import Pace
 from bridge.store import Store
 from bridge.store.base import DeliveryFilter, EventFilter, Settlement
+from tests.contract.databases import raw
 from tests.contract.store_hand import FREE, START, Hand, S, a_conversion, a_meaning, a_sale, an_outcome
 
 
@@ -164,14 +163,14 @@ async def test_the_budget_runs_from_the_first_try_and_stands_still_while_paused(
     await trusted.end(first, RetryAt(at=trusted.now, reason="busy"))
     trusted.later(seconds=100)
     assert 100 == (await trusted.claim_one()).age_seconds
-    await trusted.store.rescue(now=trusted.now)
+    await trusted.rescue()
 
     await trusted.store.pause("lunch", now=trusted.now)
     trusted.later(hours=50)
     await trusted.store.resume(now=trusted.now)
     trusted.later(seconds=11)
 
-    assert 111 == (await trusted.claim_one()).age_seconds
+    assert 136 == (await trusted.claim_one()).age_seconds
 
 
 async def test_a_probes_budget_stands_still_as_well(trusted: Hand) -> None:
@@ -491,15 +490,10 @@ async def test_a_claim_looks_at_no_clock_but_the_given_one(store: Store) -> None
 # ── rows that another version, or a hand, has written ────────────────────────────────────────────────────────────
 
 
-def spoil(tmp_path: Path, name: str, payload: str) -> None:
-    """Write into the file beside the store, as nothing of this version would."""
-    db = sqlite3.connect(tmp_path / "bridge.db", isolation_level=None)
-    (changed,) = [
-        db.execute("UPDATE deliveries SET payload = ? WHERE id = ?", (payload, delivery_id)).rowcount
-        for (delivery_id,) in db.execute("SELECT id FROM deliveries WHERE payload LIKE ?", (f'%"{name}"%',)).fetchall()
-    ]
-    db.close()
-    assert 1 == changed
+def spoil(url: str, name: str, payload: str) -> None:
+    """Write into the database beside the store, as nothing of this version would."""
+    ((delivery_id,),) = raw(url, "SELECT id FROM deliveries WHERE payload LIKE ?", (f'%"{name}"%',))
+    assert [(1,)] == raw(url, "UPDATE deliveries SET payload = ? WHERE id = ?", (payload, delivery_id))
 
 
 ODD_PAYLOADS = {
@@ -512,9 +506,9 @@ ODD_PAYLOADS = {
 
 
 @pytest.mark.parametrize("payload", ODD_PAYLOADS.values(), ids=ODD_PAYLOADS)
-async def test_a_row_that_cannot_be_read_dies_alone(trusted: Hand, tmp_path: Path, payload: str) -> None:
+async def test_a_row_that_cannot_be_read_dies_alone(trusted: Hand, url: str, payload: str) -> None:
     await trusted.record(a_sale("odd"), a_sale("behind"), a_sale("other", "cus_2"))
-    spoil(tmp_path, "odd", payload)
+    spoil(url, "odd", payload)
 
     assert ["other"] == await trusted.claim()
     assert ["behind"] == await trusted.claim()
@@ -523,9 +517,9 @@ async def test_a_row_that_cannot_be_read_dies_alone(trusted: Hand, tmp_path: Pat
     assert 4 == len(await trusted.store.events(EventFilter()))
 
 
-async def test_a_probe_that_cannot_be_read_makes_room_for_another(trusted: Hand, tmp_path: Path) -> None:
+async def test_a_probe_that_cannot_be_read_makes_room_for_another(trusted: Hand, url: str) -> None:
     await trusted.record(a_sale("odd"), a_sale("fine", "cus_2"))
-    spoil(tmp_path, "odd", "{")
+    spoil(url, "odd", "{")
     await trusted.store.greet("another token", now=trusted.now)
 
     first = await trusted.ask()
@@ -533,19 +527,19 @@ async def test_a_probe_that_cannot_be_read_makes_room_for_another(trusted: Hand,
     assert ["fine"] == await trusted.claim()
 
 
-async def test_the_oldest_duplicate_takes_the_place_of_one_that_cannot_be_read(trusted: Hand, tmp_path: Path) -> None:
+async def test_the_oldest_duplicate_takes_the_place_of_one_that_cannot_be_read(trusted: Hand, url: str) -> None:
     await trusted.record(a_meaning(a_conversion(a_sale("odd"), claims=["in_1"])))
-    spoil(tmp_path, "odd", "{")
+    spoil(url, "odd", "{")
     await trusted.record(a_meaning(a_conversion(a_sale("again"), claims=["in_1"])))
 
     assert [] == await trusted.claim()
     assert ["again"] == await trusted.claim()
 
 
-async def test_a_row_that_cannot_be_read_any_more_is_settled_as_it_was_claimed(trusted: Hand, tmp_path: Path) -> None:
+async def test_a_row_that_cannot_be_read_any_more_is_settled_as_it_was_claimed(trusted: Hand, url: str) -> None:
     await trusted.record(a_sale("odd"), a_sale("other", "cus_2"))
     odd, other = (await trusted.ask()).deliveries
-    spoil(tmp_path, "odd", "{")
+    spoil(url, "odd", "{")
     tried = [Settlement(delivery=one, outcome=an_outcome()) for one in (odd, other)]
 
     await trusted.store.settle(tried, lambda _, __, tracker, ___: (Delivered(), tracker), now=trusted.now)

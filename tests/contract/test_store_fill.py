@@ -1,6 +1,5 @@
 """A sale without a click id takes its customer's click right before its first try, says so, and keeps it."""
 
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 import pytest
 
 from bridge.model import Dead, Delivered, Meaning, Payload, RetryAt, Wait
-from bridge.store import open_store
 from bridge.store.database_store import DatabaseStore
 from bridge.store.emails import email_hash
-from bridge.store.sqlite.connection import Connected
+from tests.contract.databases import BACKENDS, fresh, opened, raw
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event
 
 DAY = timedelta(days=1)
@@ -235,16 +233,15 @@ async def test_by_address_90_days_are_the_limit(trusted: Hand, days: int) -> Non
     assert ("c" if days == 90 else None) == await is_sent(trusted, "sale")
 
 
-async def test_of_an_address_only_a_keyed_hash_is_kept(trusted: Hand, tmp_path: Path) -> None:
+async def test_of_an_address_only_a_keyed_hash_is_kept(trusted: Hand, url: str) -> None:
     await trusted.record(told(a_click(customer="ada", **EMAIL)))
     store = trusted.store
     assert isinstance(store, DatabaseStore)
 
-    with sqlite3.connect(tmp_path / "bridge.db", factory=Connected) as db:
-        rows = db.execute("SELECT namespace, customer, click_id FROM associations ORDER BY namespace").fetchall()
-        ((key,),) = db.execute("SELECT value FROM secrets WHERE name = 'email'").fetchall()
-        hashed = [email_hash(db, text) for text in ("ada@example.com", " ADA@example.COM\n", "ada@example.org")]
-    db.close()
+    rows = raw(url, "SELECT namespace, customer, click_id FROM associations ORDER BY namespace")
+    ((key,),) = raw(url, "SELECT value FROM secrets WHERE name = 'email'")
+    addresses = ("ada@example.com", " ADA@example.COM\n", "ada@example.org")
+    hashed = await store._reader.read(lambda db: [email_hash(db, text) for text in addresses])
 
     assert [("@email", hashed[0], "c"), ("stripe", "ada", "c")] == rows
     assert 32 == len(key)
@@ -252,13 +249,12 @@ async def test_of_an_address_only_a_keyed_hash_is_kept(trusted: Hand, tmp_path: 
     assert "ada" not in hashed[0]
 
 
-async def test_two_databases_hash_an_address_differently(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_two_databases_hash_an_address_differently(tmp_path: Path, backend: str) -> None:
     hashes = set()
     for name in "ab":
-        store = await open_store(f"sqlite:///{tmp_path / name}.db", exclusive=True)
-        with sqlite3.connect(tmp_path / f"{name}.db", factory=Connected) as db:
-            hashes.add(email_hash(db, "ada@example.com"))
-        db.close()
+        store = await opened(f"sqlite:///{tmp_path / name}.db" if backend == "sqlite" else fresh())
+        hashes.add(await store._reader.read(lambda db: email_hash(db, "ada@example.com")))
         await store.close()
 
     assert 2 == len(hashes)
@@ -325,7 +321,7 @@ async def test_a_lease_that_is_given_back_takes_the_click_with_it(trusted: Hand)
 async def test_a_try_that_a_crash_interrupted_is_repeated_with_the_same_click(trusted: Hand) -> None:
     await trusted.record(told(a_click()), told(a_sale("sale")))
     first = await trusted.sent("sale")
-    await trusted.store.rescue(now=trusted.now)
+    await trusted.rescue()
     await trusted.record(told(a_click("newer", click_id="newer", timestamp=START + timedelta(seconds=1))))
 
     again = await trusted.sent("sale")

@@ -1,10 +1,8 @@
 """forget: nothing of a person is left, down to the bytes of the file; what prevents double counting is."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -15,6 +13,7 @@ from bridge.forgetting import Found
 from bridge.model import Dead, Delivered, Event, EventState, Meaning, RetryAt, Step
 from bridge.store.base import EventFilter
 from bridge.store.persons import Erased, Finder, Person
+from tests.contract.databases import contents, raw
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event, an_outcome
 
 ADA = "ada@example.com"
@@ -56,15 +55,9 @@ async def forget(hand: Hand, *emails: str, customers: Sequence[str] = ()) -> Era
     return await forgetting.erase(hand.store, found, lambda _: None)
 
 
-def raw(url: str) -> bytes:
-    """Every byte of the database's files, in small letters."""
-    folder = Path(url.removeprefix("sqlite:///")).parent
-    return b"".join(file.read_bytes() for file in sorted(folder.iterdir())).lower()
-
-
 async def files(hand: Hand, url: str) -> bytes:
     assert await hand.store.fold()
-    return raw(url)
+    return contents(url)
 
 
 # ── what goes, what stays ────────────────────────────────────────────────────────────────────────────────────────
@@ -122,9 +115,7 @@ async def test_the_clicks_of_a_person_go_by_customer_and_by_address(hand: Hand, 
     lead = a_conversion(a_lead("l", "cus_ada"), needs_association=True, association_namespace="stripe")
     (recorded,) = await hand.record(a_meaning(lead))
     assert "no click id" == recorded.reason
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
-        assert {"click_b"} == {click for (click,) in db.execute("SELECT click_id FROM associations")}
-    db.close()
+    assert [("click_b",)] == raw(url, "SELECT DISTINCT click_id FROM associations")
 
 
 async def test_forgetting_again_finds_nothing(hand: Hand) -> None:
@@ -389,57 +380,6 @@ async def test_the_trackers_row_knows_no_customer_any_more(hand: Hand, url: str)
     tracker = await hand.store.tracker()
     assert ("[forgotten] 0", "cus_ben") == tracker.failing_lanes
     assert b"cus_ada" not in await files(hand, url)
-
-
-async def test_a_shadow_in_free_pages_is_seen_and_gone_once_the_file_is_written_anew(hand: Hand, url: str) -> None:
-    """Something that deletes without overwriting: an old version, or a hand."""
-    careless = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-    careless.execute("PRAGMA secure_delete = OFF")
-    for number in range(50):
-        careless.execute("INSERT INTO revisions VALUES (?, 's', ?, 0)", (f"r{number}", f"{ADA} " * 500))
-    careless.execute("DELETE FROM revisions")
-    careless.close()
-    person = Person(emails=frozenset([ADA]))
-    await hand.store.fold()
-    assert await hand.store.remains(person)
-    assert await forgetting.is_shadow(hand.store, person)
-
-    assert not await hand.store.rewrite(most=1)
-    assert await hand.store.rewrite(most=1 << 40)
-    assert await hand.store.fold()
-
-    assert 0 == await hand.store.remains(person)
-    assert b"ada@" not in raw(url)
-    await hand.record(a_sale("still at work"))
-
-
-async def test_bytes_are_counted_across_the_blocks_in_which_they_are_read(
-    hand: Hand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await hand.record(told("a", body=about() * 50))
-    await hand.store.fold()
-    person = Person(emails=frozenset([ADA]))
-    expected = await hand.store.remains(person)
-
-    for size in (64, 1000, 4097):
-        monkeypatch.setattr("bridge.store.sqlite.files._BLOCK", size)
-        assert expected == await hand.store.remains(person)
-
-
-async def test_a_log_that_somebody_reads_is_said_not_to_be_empty(
-    hand: Hand, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.store.sqlite.files._PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr("bridge.store.sqlite.connection.BUSY_SECONDS", 0.05)
-    await hand.record(a_sale("a"))
-    reading = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-    reading.execute("BEGIN")
-    reading.execute("SELECT count(*) FROM events").fetchone()
-    await hand.record(a_sale("b"))
-
-    assert not await hand.store.fold()
-    reading.close()
-    assert await hand.store.fold()
 
 
 def test_no_address_means_nothing_is_found() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bridge.model import Dead, Decision, Delivered, Delivery, DeliveryState, RetryAt, Wait
-from bridge.store import open_store
+from tests.contract.databases import empty, opened
 from tests.contract.store_hand import Hand, S, a_conversion, a_meaning, a_sale
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class Histories(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.runner = asyncio.Runner()
-        self.store = self.run(open_store(f"sqlite:///{self.folder / 'bridge.db'}", exclusive=True))
+        self.store = self.run(opened(empty(self.backend, self.folder)))
         self.hand = Hand(self.store)
         self.model = Model()
         self.leased: dict[int, Delivery] = {}
@@ -186,11 +186,13 @@ class Histories(RuleBasedStateMachine):
     def lose_leases(self, released: bool) -> None:
         for number in self.leased:
             one = self.model.deliveries[number]
-            one.state, one.due_at = S.PENDING, one.due_at if released else self.hand.now
+            one.state = S.PENDING
         if released:
             self.run(self.store.release(list(self.leased), now=self.hand.now))
         else:
-            assert len(self.leased) == self.run(self.store.rescue(now=self.hand.now))
+            assert len(self.leased) == self.run(self.hand.rescue())
+            for number in self.leased:
+                self.model.deliveries[number].due_at = self.hand.now
         self.leased.clear()
 
     @precondition(lambda self: self.model.deliveries)
@@ -250,6 +252,10 @@ class SQLiteHistories(Histories):
     backend = "sqlite"
 
 
+class PostgresHistories(Histories):
+    backend = "postgres"
+
+
 quick = settings(
     max_examples=60,
     stateful_step_count=30,
@@ -260,3 +266,5 @@ quick = settings(
 
 TestSQLiteHistories = SQLiteHistories.TestCase
 TestSQLiteHistories.settings = quick
+TestPostgresHistories = PostgresHistories.TestCase
+TestPostgresHistories.settings = settings(quick, max_examples=25)

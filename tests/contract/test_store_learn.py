@@ -64,7 +64,7 @@ async def test_what_is_parked_keeps_its_lane_and_comes_back_by_itself(hand: Hand
 
 async def test_a_parked_delivery_was_never_tried(hand: Hand, asking: Asking) -> None:
     number = await asking.parked()
-    assert 0 == await hand.store.rescue(now=hand.now)
+    assert 0 == await hand.rescue()
 
     one = await hand.one("sale")
     assert (0, 0, False, []) == (one.attempts, one.tries, one.unsure, await hand.store.attempts(number))

@@ -20,6 +20,11 @@ S = DeliveryState
 
 
 @pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bridge.db'}"
+
+
+@pytest.fixture
 def target(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'target.db'}"
 

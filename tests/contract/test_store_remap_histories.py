@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -15,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bridge.model import Conversion, Dead, Delivered, Delivery, EventState, RetryAt
-from bridge.store import open_store
 from bridge.store.base import DeliveryFilter
 from bridge.store.reports import Remap
+from tests.contract.databases import empty, opened, raw
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_meaning, a_sale
 
 T = TypeVar("T")
@@ -31,11 +30,14 @@ CONVERSIONS = st.lists(st.tuples(LANES, NAMES), max_size=2)
 class Histories(RuleBasedStateMachine):
     """Knows only under which names each delivery was last made."""
 
+    backend: str
+
     @initialize()
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.runner = asyncio.Runner()
-        self.store = self.run(open_store(f"sqlite:///{self.folder / 'bridge.db'}", exclusive=True))
+        self.url = empty(self.backend, self.folder)
+        self.store = self.run(opened(self.url))
         self.hand = Hand(self.store)
         self.leased: list[Delivery] = []
         self.names: dict[int, frozenset[str]] = {}
@@ -108,11 +110,7 @@ class Histories(RuleBasedStateMachine):
             self.run(self.store.dismiss([number], only=only, now=self.hand.now))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        db = sqlite3.connect(self.folder / "bridge.db")
-        try:
-            return db.execute(sql).fetchall()
-        finally:
-            db.close()
+        return raw(self.url, sql)
 
     @invariant()
     def no_name_is_with_two_that_are_on_their_way_or_there(self) -> None:
@@ -134,8 +132,9 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def every_lane_has_one_in_front(self) -> None:
         heads = """
-            SELECT lane, sum(state = 'pending'), sum(state = 'sending'), sum(head),
-                   min(CASE WHEN state = 'pending' THEN id END), max(CASE WHEN head THEN id END)
+            SELECT lane, count(CASE WHEN state = 'pending' THEN 1 END), count(CASE WHEN state = 'sending' THEN 1 END),
+                   count(CASE WHEN head = 1 THEN 1 END),
+                   min(CASE WHEN state = 'pending' THEN id END), max(CASE WHEN head = 1 THEN id END)
             FROM deliveries GROUP BY lane
         """
         for lane, pending, sending, head, oldest, front in self.rows(heads):
@@ -158,8 +157,15 @@ class Histories(RuleBasedStateMachine):
         assert [] == left
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(
+class SQLiteHistories(Histories):
+    backend = "sqlite"
+
+
+class PostgresHistories(Histories):
+    backend = "postgres"
+
+
+quick = settings(
     max_examples=60,
     stateful_step_count=25,
     deadline=None,
@@ -167,17 +173,22 @@ TestHistories.settings = settings(
     print_blob=True,
 )
 
+TestSQLiteHistories = SQLiteHistories.TestCase
+TestSQLiteHistories.settings = quick
+TestPostgresHistories = PostgresHistories.TestCase
+TestPostgresHistories.settings = settings(quick, max_examples=25)
+
 
 #: Remaps every event, saying which is done, until it is killed.
 PROGRAM = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
-from bridge.store import open_store
+from tests.contract.databases import opened
 from tests.contract.store_hand import START
 from tests.contract.test_store_remap_histories import mended
 
 async def main():
-    store = await open_store({url!r}, exclusive=True)
+    store = await opened({url!r})
     while True:
         for number in range(1, {count} + 1):
             await store.remap(number, mended(number), now=START)
@@ -208,9 +219,8 @@ def killed_after(program: str, enough: int) -> None:
     assert f"{enough}\n" == said[-1]
 
 
-async def test_kill_9_between_remaps_leaves_each_done_or_not_and_doing_all_again_does_the_rest(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bridge.db'}"
-    store = await open_store(url, exclusive=True)
+async def test_kill_9_between_remaps_leaves_each_done_or_not_and_doing_all_again_does_the_rest(url: str) -> None:
+    store = await opened(url)
     hand = Hand(store)
     for number in range(1, COUNT + 1):
         sale = a_conversion(a_sale(f"s{number}", f"cus_{number % 7}"), claims=[f"k{number % 10}"])
@@ -221,7 +231,7 @@ async def test_kill_9_between_remaps_leaves_each_done_or_not_and_doing_all_again
     for enough in (10, 35, 50):
         await asyncio.to_thread(killed_after, program, enough)
 
-    store = await open_store(url, exclusive=True)
+    store = await opened(url)
     done = {one.payload.event_name for one in await store.deliveries(DeliveryFilter(limit=1000))}
     for number in range(1, COUNT + 1):
         assert (f"m{number}" in done) == (f"n{number}" in done)

@@ -251,7 +251,7 @@ def late(minutes: int = 1) -> Outcome:
 
 
 async def test_a_late_try_is_kept_and_changes_nothing(hand: Hand, leased: Delivery) -> None:
-    await hand.store.rescue(now=START)
+    await hand.rescue()
     again = await hand.claim_one()
 
     await hand.end(leased, Dead(reason="late"), late())
@@ -266,12 +266,12 @@ Given = Callable[[Hand, Delivery], Any]
 
 
 async def rescued(hand: Hand, _: Delivery) -> None:
-    await hand.store.rescue(now=START)
+    await hand.rescue()
 
 
 async def dismissed(hand: Hand, delivery: Delivery) -> None:
-    await hand.store.rescue(now=START)
-    await hand.store.dismiss([delivery.id], only=False, now=START)
+    await hand.rescue()
+    await hand.store.dismiss([delivery.id], only=False, now=hand.now)
 
 
 @pytest.mark.parametrize("given", [rescued, dismissed], ids=["rescued", "dismissed"])
@@ -290,7 +290,7 @@ async def test_a_late_success_makes_who_came_after_a_duplicate(hand: Hand) -> No
     await hand.trust()
     await hand.record(a_meaning(a_conversion(a_sale("a"), claims=["in_1"])))
     first = await hand.claim_one()
-    await hand.store.rescue(now=START)
+    await hand.rescue()
     second = await hand.claim_one()
     await hand.end(second, Dead(reason="no amount"), late())
     await hand.record(a_meaning(a_conversion(a_sale("b"), claims=["in_1"])))
@@ -342,7 +342,7 @@ async def test_rescue_holds_what_its_rule_says_not_to_repeat(hand: Hand) -> None
     await hand.record(a_meaning(a_conversion(a_lead("a"), when_unsure="hold")), a_lead("b"))
     await hand.claim_one()
 
-    await hand.store.rescue(now=START)
+    await hand.rescue()
 
     delivery = await hand.one("a")
     assert (S.DEAD, "outcome unknown; rule says hold", True) == (delivery.state, delivery.reason, delivery.unsure)
@@ -352,5 +352,5 @@ async def test_rescue_holds_what_its_rule_says_not_to_repeat(hand: Hand) -> None
 async def test_rescue_with_nothing_to_rescue_does_nothing(hand: Hand) -> None:
     await hand.record(a_sale("a"))
 
-    assert 0 == await hand.store.rescue(now=START)
+    assert 0 == await hand.rescue()
     assert 0 == (await hand.one("a")).tries

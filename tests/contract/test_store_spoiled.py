@@ -1,6 +1,5 @@
 """Rows that a hand or a newer version spoiled: one of them stops nobody, and is shown as what it is."""
 
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,6 +7,7 @@ import pytest
 
 from bridge.model import Delivered, EventState, Sent
 from bridge.store.base import DeliveryFilter, EventFilter
+from tests.contract.databases import raw
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_meaning, a_sale
 
 Spoil = Callable[[str], None]
@@ -19,9 +19,7 @@ def spoil(url: str) -> Spoil:
     """Change rows behind the store's back."""
 
     def change(sql: str) -> None:
-        db = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-        assert db.execute(sql).rowcount
-        db.close()
+        assert [(0,)] != raw(url, sql)
 
     return change
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bridge.model import Dead, Delivered, EventState, RetryAt, Sent
-from bridge.store import open_store
 from bridge.store.reports import Claim, Cursor, Line, Story, Twin
+from tests.contract.databases import opened
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event, an_outcome
 
 # ── stories ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,7 +123,7 @@ async def test_leasing_giving_back_and_recording_are_no_news(hand: Hand) -> None
 async def test_every_verb_that_changes_a_delivery_is_news(hand: Hand, url: str) -> None:
     """Whichever process it is done in."""
     await hand.trust()
-    follower = await open_store(url, exclusive=False)
+    follower = await opened(url, exclusive=False)
     at = await follower.newest()
 
     async def news() -> list[tuple[str, str]]:
@@ -142,7 +142,7 @@ async def test_every_verb_that_changes_a_delivery_is_news(hand: Hand, url: str) 
     await hand.store.replay([3], now=hand.now)
     assert [("b", "pending")] == await news()
     await hand.ask()
-    await hand.store.rescue(now=hand.now)
+    await hand.rescue()
     assert [("b", "pending")] == await news()
     await follower.close()
 

@@ -1,15 +1,13 @@
 """What waits for a click id, outside its lane: until one comes, a click of the customer is known, or time is up."""
 
-import sqlite3
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.model import Dead, Delivered, EventState, Meaning, Payload, RetryAt, Wait
-from bridge.store import open_store
 from bridge.store.base import Recorded
+from tests.contract.databases import opened, raw
 from tests.contract.store_hand import START, Hand, S, a_conversion, a_lead, a_meaning, a_sale, an_event
 
 TEN = timedelta(minutes=10)
@@ -385,19 +383,18 @@ async def test_a_lead_that_waits_takes_the_click_id_of_the_same_lead(trusted: Ha
 
 
 @pytest.mark.parametrize("first", ["invoice", "session"])
-async def test_both_orders_survive_a_crash_in_between(tmp_path: Path, first: str) -> None:
-    url = f"sqlite:///{tmp_path / 'bridge.db'}"
+async def test_both_orders_survive_a_crash_in_between(url: str, first: str) -> None:
     order = [INVOICE, GUEST] if first == "invoice" else [GUEST, INVOICE]
     now = START
     for meaning in order:
-        store = await open_store(url, exclusive=True)
+        store = await opened(url)
         await store.greet("us", now=now)
         hand = Hand(store)
         hand.now = now
         await hand.record(meaning)
         now += timedelta(seconds=5)
         await store.close()
-    store = await open_store(url, exclusive=True)
+    store = await opened(url)
     hand = Hand(store)
     hand.now = now
 
@@ -410,11 +407,9 @@ async def test_both_orders_survive_a_crash_in_between(tmp_path: Path, first: str
     await store.close()
 
 
-async def test_a_row_that_cannot_be_read_stops_nobody(trusted: Hand, tmp_path: Path) -> None:
+async def test_a_row_that_cannot_be_read_stops_nobody(trusted: Hand, url: str) -> None:
     await trusted.record(waiting(a_sale("spoilt"), "in_1"), waiting(a_sale("sound", "cus_2"), "in_2"))
-    with sqlite3.connect(tmp_path / "bridge.db") as db:
-        db.execute("UPDATE deliveries SET payload = 'x' WHERE lane = 'cus_1'")
-    db.close()
+    assert [(1,)] == raw(url, "UPDATE deliveries SET payload = 'x' WHERE lane = 'cus_1'")
     await trusted.record(waiting(a_sale("twin", "cus_3", click_id="c"), "in_1"))
 
     trusted.now += TEN
