@@ -54,6 +54,10 @@ class Backend(Protocol):
         """Those of the deliveries that nobody holds from outside of trackbridge, in the same order."""
         ...
 
+    def abandon(self, db: Connection) -> None:
+        """End a connection from another thread, though it waits for an answer, where that can be done."""
+        ...
+
     def as_store_error(self, error: Exception) -> StoreError:
         """An error in words for people, without any data."""
         ...

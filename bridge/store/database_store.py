@@ -255,8 +255,7 @@ class DatabaseStore(DatabaseConsole, DatabaseFleet, DatabaseVault):
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
-        await self._writer.close()
-        await self._reader.close()
+        await asyncio.gather(self._writer.close(), self._reader.close())
         self._backend.close()
 
 

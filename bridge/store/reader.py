@@ -12,6 +12,7 @@ from typing import TypeVar
 from bridge.errors import StoreError
 from bridge.store.backend import Backend
 from bridge.store.database import Connection
+from bridge.store.writer import LAST_SECONDS
 
 R = TypeVar("R")
 
@@ -42,7 +43,11 @@ class Reader:
         if self._is_closed:
             return
         self._is_closed = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        closed = asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        done, _ = await asyncio.wait([closed], timeout=LAST_SECONDS)
+        if not done and self._db is not None:
+            self._backend.abandon(self._db)
+        await closed
         self._thread.shutdown()
 
     def _ask(self, question: Callable[[Connection], R]) -> R:
@@ -62,7 +67,7 @@ class Reader:
             try:
                 self._backend.look(self._db)
             except self._backend.refusals as error:
-                if not self._backend.is_lost(error):
+                if self._is_closed or not self._backend.is_lost(error):
                     raise
                 self._disconnect()
             else:

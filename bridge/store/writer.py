@@ -29,6 +29,8 @@ Work: TypeAlias = Callable[[Connection, Sequence[A]], Sequence[R]]
 MOST_TOGETHER = 256
 #: Who may ask again waits no longer than this for a commit: a stalled disk, a server that answers nobody.
 PATIENCE_SECONDS: Final = 10.0
+#: At the end a server is given so long for what it is at; then the connection is cut. A disk is waited for.
+LAST_SECONDS: Final = 2.0
 #: What the database ended in favour of somebody else is begun anew so often.
 _MOST_REPEATS: Final = 5
 
@@ -83,6 +85,7 @@ class Writer:
         self._is_busy = False
         self._is_silent = False
         self._is_closed = False
+        self._is_over = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -119,9 +122,24 @@ class Writer:
         if self._is_closed:
             return
         self._is_closed = True
-        await self._idle.wait()
+        try:
+            async with asyncio.timeout(LAST_SECONDS if self._backend.is_shared else None):
+                await self._idle.wait()
+        except TimeoutError:
+            self._abandon()
+            await self._idle.wait()
         await self._loop.run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
+
+    def _abandon(self) -> None:
+        """Wait for no answer any more: what was being written is not known, and what waits is not written."""
+        self._is_over = True
+        waiting, self._waiting = self._waiting, []
+        for wish in waiting:
+            wish.error = StoreError("the store is closed")
+            wish.answer()
+        if self._db is not None:
+            self._backend.abandon(self._db)
 
     def _hand_over(self) -> None:
         batch = self._waiting[:MOST_TOGETHER]
@@ -206,7 +224,7 @@ class Writer:
             try:
                 self._backend.begin(self._db)
             except Exception as error:
-                if not self._backend.is_lost(error):
+                if self._is_over or not self._backend.is_lost(error):
                     raise
                 self._disconnect()
             else:

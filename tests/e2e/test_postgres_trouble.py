@@ -6,8 +6,10 @@ from pathlib import Path
 
 import httpx
 
+from bridge.errors import StoreError
+from bridge.store import open_store
 from tests.e2e.fleet import Fleet, Traffic, a_fleet, heard, repeats
-from tests.e2e.troubles import TROUBLES, crash_one
+from tests.e2e.troubles import TROUBLES, crash_one, frozen
 from tests.faults.load import holds
 from tests.faults.world import a_tracker
 from tests.postgres import Server
@@ -50,6 +52,21 @@ async def test_whatever_happens_to_the_database_it_goes_on_by_itself_and_nothing
         assert '"event":"bug"' not in fleet.log
         for secret in ("not a/secret", "not%20a%2F"):
             assert secret not in fleet.log
+
+
+async def test_a_store_on_a_server_that_stands_still_is_closed_within_seconds(tmp_path: Path) -> None:
+    with Server.start(tmp_path) as server:
+        store = await open_store(server.fresh_database(), exclusive=True)
+        await store.ping()
+        await store.counts()
+        with frozen(server):
+            asked = [asyncio.create_task(one) for one in (store.ping(), store.counts())]
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(5):
+                await store.close()
+                answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [StoreError, StoreError] == [type(answer) for answer in answers]
 
 
 async def goes_on(traffic: Traffic, what: str) -> None:

@@ -16,7 +16,7 @@ from tests.e2e.troubles import TROUBLES, Trouble, crash_one, frozen
 from tests.faults.load import holds
 from tests.faults.report import Finding, Promises
 from tests.faults.wire import Wire, a_wire
-from tests.faults.world import TrackerProcess, a_tracker
+from tests.faults.world import TrackerProcess, a_tracker, end, start
 from tests.postgres import NOBODY, Server, unavailable
 
 _ROUNDS = 3
@@ -149,12 +149,21 @@ async def stands_still(folder: Path) -> list[Finding]:
                     with frozen(server):
                         await asyncio.sleep(_FROZEN_SECONDS)
                     await scene.goes_on("when it moves again")
+                with frozen(server):
+                    begun = time.monotonic()
+                    code = await end(scene.fleet.replicas[0])
+                    seconds = time.monotonic() - begun
+                scene.promises.hold(f"SIGTERM meanwhile: exit 0 in time ({code}, {seconds:.1f} s)", when=code == 0)
+                await start(scene.fleet.replicas[0])
             slowest = scene.traffic.slowest
             scene.promises.hold(
                 f"an answer within {_MOST_SILENT_SECONDS:.0f} s ({slowest:.1f} s)", when=slowest < _MOST_SILENT_SECONDS
             )
-            detail = f"for {_FROZEN_SECONDS:.0f} s each; senders are told 503 after {slowest:.1f} s at most"
-            return [await scene.finish(name, times=_FREEZES, detail=detail)]
+            detail = (
+                f"for {_FROZEN_SECONDS:.0f} s each; senders are told 503 after {slowest:.1f} s at most; "
+                f"SIGTERM meanwhile took {seconds:.1f} s"
+            )
+            return [await scene.finish(name, times=_FREEZES, bound=MOST_IN_FLIGHT, detail=detail)]
 
 
 async def cut_off(folder: Path) -> list[Finding]:

@@ -114,6 +114,10 @@ class Postgres:
         free = {delivery_id for (delivery_id,) in cursor}
         return [delivery_id for delivery_id in delivery_ids if delivery_id in free]
 
+    def abandon(self, db: database.Connection) -> None:
+        """Cut it: whoever waits there for the server finds the connection lost."""
+        _mine(db).cut()
+
     def as_store_error(self, error: Exception) -> StoreError:
         """An error in words for people, without any data."""
         return errors.as_store_error(error)

@@ -4,6 +4,9 @@ Whatever a transaction needs is said within it. Bounds on every wait make sure t
 network that has gone silent holds the others up for longer than seconds.
 """
 
+import contextlib
+import os
+import socket
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
@@ -67,6 +70,11 @@ class Connection:
     def close(self) -> None:
         """Let go of the database."""
         self.raw.close()
+
+    def cut(self) -> None:
+        """End it while another thread works on it."""
+        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.raw.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
 
 def connect(conninfo: str, *, prepare_threshold: int | None, seals: Seals = UNSEALED) -> Connection:

@@ -58,6 +58,9 @@ class SQLite:
         """All of them: who writes holds the whole file."""
         return list(delivery_ids)
 
+    def abandon(self, db: Connection) -> None:
+        """Nobody can: whoever waits for a disk waits."""
+
     def as_store_error(self, error: Exception) -> StoreError:
         """An error in words for people, without any data."""
         return connection.as_store_error(error)
