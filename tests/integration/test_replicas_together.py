@@ -12,7 +12,7 @@ import pytest
 from bridge import assembly
 from bridge.assembly import Running
 from bridge.assembly.described import HOUSE
-from bridge.config import load
+from bridge.config import Settings, load
 from bridge.demo.tracker import Answer, FakeTracker
 from bridge.model import DeliveryState
 from bridge.rate import Pace
@@ -174,6 +174,35 @@ async def test_replicas_see_in_what_they_differ_and_no_secret_is_in_the_database
         text = " ".join(document for (document,) in rows)
     assert "5/min" in text
     assert [] == [secret for secret in ("whsec", "tok_1", "tok_2", "adm_1", STRIPE_SECRET) if secret in text]
+
+
+async def test_a_reload_that_one_was_asked_for_reaches_the_others(url: str) -> None:
+    """A token in a file that they share is changed, and one of them is told."""
+    async with FakeTracker() as tracker:
+        environment = {
+            "TRACKBRIDGE_DATABASE_URL": url,
+            "CMS_BASE_URL": tracker.url,
+            "CMS_BEARER_TOKEN": "tok_1",
+            "TRACKBRIDGE_ADMIN_TOKEN": "adm_1",
+        }
+
+        def read() -> Settings:
+            return load({}, environment, None)
+
+        def tokens(*bridges: Running) -> list[str]:
+            return [one.inforce.settings.token.reveal() for one in bridges if one.inforce.settings.token]
+
+        async with assembly.running(read(), reread=read) as one, assembly.running(read(), reread=read) as two:
+            await beat(one, two)
+            environment["CMS_BEARER_TOKEN"] = "tok_2"
+            one.reloader.ask()
+            await comes_true(lambda: tokens(one, two) == ["tok_2", "tok_1"])
+            await beat(one, two)
+            await comes_true(lambda: tokens(one, two) == ["tok_2", "tok_2"])
+            await beat(one, two)
+
+            assert () == two.membership.differing
+            assert {} == two.membership._since
 
 
 async def test_what_a_dead_replica_held_is_delivered_by_another(url: str) -> None:
