@@ -19,7 +19,7 @@ from benchmarks import machine
 from benchmarks.bench import Bench
 from benchmarks.machine import BenchmarkError
 from benchmarks.result import Row, Verdict, table
-from benchmarks.rows import acks, commits, end_to_end, footprint, outage, stuck, wire
+from benchmarks.rows import acks, commits, end_to_end, footprint, outage, replicas, stuck, wire
 
 #: By name, in the order of the table: from the webhook's side to the tracker's.
 MEASUREMENTS: dict[str, ModuleType] = {
@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "commits": commits,
     "end_to_end": end_to_end,
     "outage": outage,
+    "replicas": replicas,
     "stuck": stuck,
     "wire": wire,
     "footprint": footprint,
@@ -41,6 +42,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, metavar="S", help="length of one load run (default 1.2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
     parser.add_argument("--bridge", metavar="COMMAND", default="", help="serve the bridge with this command instead")
+    parser.add_argument(
+        "--postgres", metavar="URL", default="", help="measure with this one (a role that may create databases)"
+    )
     parser.add_argument(
         "--scratch",
         type=Path,
@@ -76,6 +80,7 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="run-", dir=given.scratch.resolve()))
     command = shlex.split(given.bridge) or machine.python("-m", "bridge", "serve")
     bench = Bench(scratch=scratch, bridge=command, repetitions=given.repetitions, seconds=given.seconds)
+    bench.postgres_url = given.postgres
     begun = time.perf_counter()
     about = machine.described(scratch)
     print(about, file=sys.stderr)

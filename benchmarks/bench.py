@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from benchmarks import machine, servers
+from benchmarks import databases, machine, servers
+from benchmarks.databases import Databases
+from benchmarks.load import Order
 from benchmarks.machine import LOAD_CORE, SERVER_CORE, BenchmarkError, Process
 from benchmarks.servers import Server
 
@@ -72,6 +74,8 @@ class Bench:
     repetitions: int
     #: of one load run, after its warm-up
     seconds: float
+    #: a role there may create databases; empty: a server of our own
+    postgres_url: str = ""
     #: what must never happen, and did
     wrong: list[str] = field(default_factory=list)
     _series: int = 0
@@ -95,9 +99,15 @@ class Bench:
         """The twenty-minute handler: `thread` or `async`."""
         return servers.naive(self.scratch, tracker_url, kind)
 
-    def trackbridge(self, tracker_url: str | None) -> AbstractContextManager[Server]:
-        """The bridge under test with a new database."""
-        return servers.trackbridge(self.scratch, self.bridge, tracker_url)
+    def trackbridge(
+        self, tracker_url: str | None, *, database: str = "", core: int = SERVER_CORE
+    ) -> AbstractContextManager[Server]:
+        """The bridge under test, with a new SQLite database where no other is named."""
+        return servers.trackbridge(self.scratch, self.bridge, tracker_url, database=database, core=core)
+
+    def postgres(self) -> AbstractContextManager[Databases]:
+        """A PostgreSQL to make databases in; BenchmarkError where there is none."""
+        return databases.postgres(self.scratch, self.postgres_url)
 
     def tracker(self, delay_ms: float) -> AbstractContextManager[str]:
         """A tracker's URL."""
@@ -112,15 +122,24 @@ class Bench:
         return told
 
     def load(
-        self, server: Server, *, connections: int, warm_up: float = 0.3, most: int = 30_000, repeat: bool = False
+        self, *replicas: Server, connections: int, warm_up: float = 0.3, most: int = 30_000, repeat: bool = False
     ) -> Load:
         """Send one closed-loop load of at most `most` requests; any answer but 2xx is wrong."""
         self._series += 1
-        order = {"port": server.port, "connections": connections, "seconds": self.seconds, "warm_up": warm_up}
-        cpu = server.cpu_seconds()
-        told = self._order({**order, "most": most, "repeat": repeat, "series": self._series})
-        cpu = server.cpu_seconds() - cpu
-        self._check(server.name, told)
+        cpu = sum(server.cpu_seconds() for server in replicas)
+        told = self._order(
+            {
+                "ports": [server.port for server in replicas],
+                "connections": connections,
+                "seconds": self.seconds,
+                "warm_up": warm_up,
+                "most": most,
+                "repeat": repeat,
+                "series": self._series,
+            }
+        )
+        cpu = sum(server.cpu_seconds() for server in replicas) - cpu
+        self._check(replicas[0].name, told)
         return Load(
             answered=told["answered"],
             per_second=told["measured"] / told["seconds"],
@@ -149,10 +168,14 @@ class Bench:
         """After the bridge was killed: its database must hold every event it acknowledged."""
         with contextlib.closing(sqlite3.connect(self.scratch / "bridge.db")) as database:
             (kept,) = database.execute("SELECT count(*) FROM events").fetchone()
+        self.kept(acknowledged, kept)
+
+    def kept(self, acknowledged: int, kept: int) -> None:
+        """What a database holds must be what was acknowledged."""
         if kept != acknowledged:
             self.wrong.append(f"{acknowledged} acknowledged, but {kept} in the database after kill -9")
 
-    def _order(self, order: dict[str, float]) -> Told:
+    def _order(self, order: Order) -> Told:
         pipes = self._generator.popen if self._generator else None
         if pipes is None or pipes.stdin is None or pipes.stdout is None:
             raise BenchmarkError("the load generator is not running")

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypedDict, cast
 
 import uvloop
 
@@ -101,15 +101,28 @@ class Connection(asyncio.Protocol):
             run.done.set()
 
 
-async def carry_out(order: dict[str, float]) -> dict[str, object]:
-    """Load one server as ordered: port, connections, seconds, warm_up, most, repeat, series."""
-    port = int(order["port"])
-    ready = events.requests(int(order["most"]), series=int(order["series"]), port=port)
-    run = Run(ready=ready, repeat=bool(order["repeat"]), waiting=ready.copy())
+class Order(TypedDict):
+    """What is to be done."""
+
+    #: connections are shared out among them in turn
+    ports: list[int]
+    connections: int
+    seconds: float
+    warm_up: float
+    most: int
+    repeat: bool
+    series: int
+
+
+async def carry_out(order: Order) -> dict[str, object]:
+    """Load one server, or several that are one, as ordered."""
+    ports = order["ports"]
+    ready = events.requests(order["most"], series=order["series"], port=ports[0])
+    run = Run(ready=ready, repeat=order["repeat"], waiting=ready.copy())
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_connection(lambda: Connection(run), "127.0.0.1", port)
-        for _ in range(int(order["connections"]))
+        await loop.create_connection(lambda: Connection(run), "127.0.0.1", ports[number % len(ports)])
+        for number in range(order["connections"])
     ]
     started, cpu = time.perf_counter(), time.process_time()
     run.warm = started + order["warm_up"]

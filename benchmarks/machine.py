@@ -90,7 +90,7 @@ def start(
 ) -> Process:
     """Start a command on a core, its talk in a file (stdin and stdout in pipes if asked), in that file's folder."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ}
-    with _on_core(core), log.open("ab") as talk:
+    with on_core(core), log.open("ab") as talk:
         popen = subprocess.Popen(
             [*_DIE_WITH_US, *command],
             stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
@@ -154,7 +154,7 @@ def described(scratch: Path) -> str:
 
 
 @contextlib.contextmanager
-def _on_core(core: int) -> Iterator[None]:
+def on_core(core: int) -> Iterator[None]:
     """What is started inside runs on this core from its first instruction."""
     mine = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})

@@ -37,11 +37,17 @@ class Server:
 
 @contextlib.contextmanager
 def serving(
-    name: str, command: list[str], port: int, log: Path, env: Mapping[str, str] | None = None
+    name: str,
+    command: list[str],
+    port: int,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    core: int = SERVER_CORE,
 ) -> Iterator[Server]:
     """Start a server on the server's core and wait until it answers a webhook with anything sensible."""
     begun = time.perf_counter()
-    process = machine.start(command, core=SERVER_CORE, log=log, env=env)
+    process = machine.start(command, core=core, log=log, env=env)
     try:
         status = process.first_answer(port, _PROBE)
         start_up = time.perf_counter() - begun
@@ -73,21 +79,24 @@ def naive(scratch: Path, tracker_url: str, kind: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def trackbridge(scratch: Path, command: list[str], tracker_url: str | None) -> Iterator[Server]:
+def trackbridge(
+    scratch: Path, command: list[str], tracker_url: str | None, *, database: str, core: int
+) -> Iterator[Server]:
     """The bridge with a new database; without a tracker it has no token and delivers nothing."""
     port = machine.free_port()
-    for old in scratch.glob("bridge.db*"):
-        old.unlink()
+    if not database:
+        for old in scratch.glob("bridge.db*"):
+            old.unlink()
     env = {
         "TRACKBRIDGE_PORT": str(port),
-        "TRACKBRIDGE_DATABASE_URL": f"sqlite:///{scratch / 'bridge.db'}",
+        "TRACKBRIDGE_DATABASE_URL": database or f"sqlite:///{scratch / 'bridge.db'}",
         "TRACKBRIDGE_LOG_FORMAT": "json",
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "CMS_RATE_LIMIT": "0",
     }
     if tracker_url:
         env |= {"CMS_BEARER_TOKEN": "benchmark", "CMS_BASE_URL": tracker_url}
-    with serving("bridge", command, port, scratch / "bridge.log", env) as server:
+    with serving("bridge", command, port, scratch / "bridge.log", env, core=core) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from bridge.store.encoding import Value, to_ms
 from bridge.store.keyring import witness
 from bridge.store.marks import Mark, Marked, problem
 from bridge.store.moving.ends import PREFILLED, STAYS, End, Tables, Tally, count, tables_that_go
-from bridge.store.moving.opening import look, place_of, same, take
+from bridge.store.moving.opening import look, place_of, take
 from bridge.store.settle import rescue
 
 #: Is told how many rows are done, of how many.
@@ -101,14 +101,14 @@ def undo(source_url: str, *, now: datetime, keys: EncryptionKeys = NO_KEYS) -> b
 
 
 def _check_differ(source_url: str, target_url: str) -> None:
-    if same(source_url, target_url):
+    if place_of(source_url) == place_of(target_url):
         raise problem("same-database", "source and target are the same database", fix="name two", place="migrate-store")
 
 
 def _check_source(source: End, target_url: str) -> None:
     found = marks.read(source.db)
     moving = found.get(Mark.MOVING)
-    if moving is not None and not same(moving.place, target_url):
+    if moving is not None and moving.place != place_of(target_url):
         raise problem(
             "database-moving",
             f"a move to {moving.place} began and did not end",
@@ -116,7 +116,7 @@ def _check_source(source: End, target_url: str) -> None:
             fix="end that one first, by the same command with that target; or give it up with --undo",
             place=source.place,
         )
-    if Mark.MOVED in found and not same(found[Mark.MOVED].place, target_url):
+    if Mark.MOVED in found and found[Mark.MOVED].place != place_of(target_url):
         marks.refuse(source.db, serves=True)
     if Mark.BACKUP in found:
         marks.refuse(source.db, serves=True)
