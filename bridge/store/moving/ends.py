@@ -4,7 +4,7 @@ Which tables go is read off a new database of this version: a table that a migra
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import cache
@@ -44,7 +44,7 @@ class End(Protocol):
         """The tables that are there."""
         ...
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+    def rows(self, table: str, columns: Sequence[str]) -> Generator[tuple[Value, ...], None, None]:
         """Every row, a few at a time."""
         ...
 

@@ -215,7 +215,9 @@ def _copied(source: End, target: End, now: datetime, show: Show) -> tuple[dict[s
         def told(tally: Tally, begin: int = begin) -> None:
             show(begin + tally.rows, total)
 
-        target.fill(table, columns, _counted(source.rows(table, columns), sent, told))
+        # closed before anything else is asked of a connection, also when the other end fails
+        with closing(source.rows(table, columns)) as there:
+            target.fill(table, columns, _counted(there, sent, told))
         arrived = Tally()
         for row in target.rows(table, columns):
             arrived.add(row)

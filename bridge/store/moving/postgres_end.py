@@ -1,7 +1,7 @@
 """A PostgreSQL database as one end of a move, whose turn to write nobody else gets meanwhile."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 import psycopg
@@ -70,7 +70,7 @@ class PostgresEnd:
             found[table] = (*found.get(table, ()), column)
         return found
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+    def rows(self, table: str, columns: Sequence[str]) -> Generator[tuple[Value, ...], None, None]:
         """Every row, a few at a time."""
         question = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - our own names
         with self._mine.raw.cursor(binary=True) as cursor:
@@ -94,7 +94,9 @@ def place_of(url: str) -> str:
     """A database as a URL, without who asks and by which password."""
     given = conninfo_to_dict(locate(url).conninfo)
     hosts, ports = str(given.get("host", "localhost")).split(","), str(given.get("port", "")).split(",")
-    named = [f"{host}:{port}" if port else host for host, port in zip(hosts, [*ports, *[""] * len(hosts)], strict=False)]
+    named = [
+        f"{host}:{port}" if port else host for host, port in zip(hosts, [*ports, *[""] * len(hosts)], strict=False)
+    ]
     return f"postgresql://{','.join(named)}/{given.get('dbname') or given.get('user')}"
 
 
@@ -143,4 +145,3 @@ def _is_empty(location: Location) -> bool:
     except psycopg.Error:
         # told as it is when it is opened in earnest
         return False
-

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -45,9 +45,9 @@ class SQLiteEnd:
         """The tables that are there."""
         return sqlite_tables(self.db)
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+    def rows(self, table: str, columns: Sequence[str]) -> Generator[tuple[Value, ...], None, None]:
         """Every row, a few at a time."""
-        return map(tuple, self.db.execute(f"SELECT {', '.join(columns)} FROM {table}"))  # noqa: S608 - our own names
+        yield from map(tuple, self.db.execute(f"SELECT {', '.join(columns)} FROM {table}"))  # noqa: S608 - our own names
 
     def fill(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
         """Put these rows in place of whatever is there."""
