@@ -7,6 +7,7 @@ import pytest
 
 from bridge.mapping import document
 from bridge.read import MOST_DEPTH, MOST_NODES, MOST_PARTS
+from bridge.store.writer import PATIENCE_SECONDS
 from bridge.tracking.answer import MOST_BYTES, MOST_KEPT_BYTES
 from bridge.web import attempts, bodies, server
 from bridge.web.admin import asking, changes, forms, narrowing, pages
@@ -45,6 +46,7 @@ def test_every_file_that_is_named_is_there(page: str) -> None:
         f"{forms.FORMS_BYTES // MIB} MiB of unfinished",
         f"| {narrowing.ROWS} rows; {changes.MOST} deliveries, {changes.TOGETHER} in one transaction |",
         f"| {attempts.BURST}, then {attempts.PER_SECOND:.0f} a second; {attempts.MOST_WAITING} wait their turn |",
+        f"busy or silent | {PATIENCE_SECONDS:.0f} s |",
         f"more than {pages.MOST_SHOWN:,} of one value are cut",
     ],
 )
