@@ -88,7 +88,8 @@ async def _apply(store: Store, options: argparse.Namespace) -> int:
     await store.begin_resealing()
     done = await _walk(store, changes=True)
     if not done.is_whole:
-        talk(f"stopped: {done.resealed:,} rows are done. Run it again: it goes on with the others")
+        are = "is" if done.resealed == 1 else "are"
+        talk(f"stopped: {_rows(done.resealed)} {are} done. Run it again: it goes on with the others")
         return Exit.INTERRUPTED
     others = await store.end_resealing()
     number = await store.key_in_use()
@@ -105,9 +106,11 @@ async def _apply(store: Store, options: argparse.Namespace) -> int:
             }
         )
     else:
-        say(f"{done.resealed:,} rows changed; everything is {_target(number)}")
+        say(f"{_rows(done.resealed)} changed; everything is {_target(number)}")
     if done.spoiled:
-        talk(f"{done.spoiled:,} rows hold a value that does not open; they were left as they are")
+        holds = "holds a value that does not open; it was left as it is"
+        many = "hold a value that does not open; they were left as they are"
+        talk(f"{_rows(done.spoiled)} {holds if done.spoiled == 1 else many}")
     if others:
         talk(f"key {', '.join(others)} is still needed: another process encrypts with it")
         talk("next: let that one have the new keys, then run this again")
@@ -122,6 +125,10 @@ async def _rewritten(store: Store, options: argparse.Namespace) -> bool:
         talk("warning: the write-ahead log could not be emptied, since somebody reads all the time; run this again")
         return False
     return is_rewritten
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _target(number: str) -> str:

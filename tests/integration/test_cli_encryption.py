@@ -1,11 +1,18 @@
 """`trackbridge encryption`: a key is made, what is stored goes under it, under another, and back into clear."""
 
+import os
+import signal
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bridge.cli import main
+from bridge.cli import encryption, main
 from bridge.encryption import keys_of, number_of, text_of
+from bridge.store.database_vault import DatabaseVault
+from bridge.store.resealing import Resealed, RowId, Table
 from tests.integration.cli_hand import Text, a_mapping, a_quiz, parsed, printed, received, said
 
 pytestmark = pytest.mark.usefixtures("clean_room")
@@ -125,3 +132,42 @@ def test_config_tells_keys_by_their_numbers(capsys: Text, monkeypatch: pytest.Mo
 
     assert f"encrypts with {number_of(TWO)}, decrypts {number_of(ONE)}" in told
     assert text_of(TWO) not in told
+
+
+def test_ctrl_c_ends_between_two_commits_and_the_next_run_does_the_rest(
+    stored: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_keys(monkeypatch, ONE)
+    monkeypatch.setattr(encryption, "_MOST_ROWS", 1)
+    reseal, calls = DatabaseVault.reseal, []
+
+    async def pressed(self: DatabaseVault, table: Table, ids: Sequence[RowId]) -> Resealed:
+        calls.append(ids)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return await reseal(self, table, ids)
+
+    monkeypatch.setattr(DatabaseVault, "reseal", pressed)
+
+    assert 130 == main(["encryption", "apply"])
+    assert "stopped: 3 rows are done. Run it again: it goes on with the others\n" == capsys.readouterr().err
+    assert {"events": 0, "deliveries": 1, "attempts": 0} == parsed(capsys, "encryption", "--json")["rows_to_change"]
+    assert [f"1 row changed; everything is encrypted with key {number_of(ONE)}"] == printed(
+        capsys, "encryption", "apply"
+    )
+
+
+def test_a_value_that_does_not_open_is_told_and_left(
+    stored: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_keys(monkeypatch, ONE)
+    main(["encryption", "apply"])
+    with closing(sqlite3.connect("trackbridge.db", isolation_level=None)) as db:
+        db.execute("UPDATE deliveries SET payload = ? WHERE id = 1", [f"~tb1:{number_of(ONE)}:AAAA"])
+    with_keys(monkeypatch, TWO, ONE)
+
+    told = said(capsys, "encryption", "apply")
+
+    assert ["1 row holds a value that does not open; it was left as it is"] == told
+    with_keys(monkeypatch, TWO)
+    assert any("cannot be read" in line for line in printed(capsys, "events", "show", "1"))
