@@ -33,6 +33,8 @@ class Answer:
     is_json: bool = True
     is_html: bool = False
     retry_after: float | None = None
+    #: a lead is taken all the same
+    sales_only: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -48,6 +50,7 @@ ANSWERS = {
     "400": Answer(400),
     "401": Answer(401),
     "404": Answer(404),
+    "404 for sales": Answer(404, sales_only=True),
     "404 page": Answer(404, is_json=False, is_html=True),
     "409": Answer(409),
     "422": Answer(422),
@@ -119,3 +122,15 @@ async def whole(verb: Coroutine[Any, Any, T]) -> tuple[T, bool]:
 
 def ms(moment: datetime) -> int:
     return (moment - START) // timedelta(milliseconds=1)
+
+
+class Bugs(logging.Handler):
+    """What the worker calls a bug, and survives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() == "bug":
+            self.seen.append(str(record.exc_info))
