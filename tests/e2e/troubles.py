@@ -55,10 +55,10 @@ def refusing(server: Server) -> Callable[[], object]:
 
 #: Each ends by itself as soon as it is ended; whoever waits for the database waits no longer than that.
 TROUBLES: Mapping[str, Trouble] = {
-    "stopped and started": stopped,
-    "kill -9 of the server": killed,
+    "stopped": stopped,
+    "killed (-9)": killed,
     "read-only": read_only,
-    "no entry for the role": refusing,
+    "its role locked out": refusing,
 }
 
 

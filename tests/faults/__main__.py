@@ -57,6 +57,15 @@ FAULTS: dict[str, Callable[[Path], Awaitable[list[Finding]]]] = {
 }
 
 
+#: These mostly wait, and are tried side by side.
+_PAIRS: tuple[set[str], ...] = (
+    {"slow", "unread"},
+    {"replicas", "postgres-still"},
+    {"frozen", "clocks-apart"},
+    {"rolling", "blackout"},
+)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[[], *FAULTS], metavar="FAULT", help=", ".join(FAULTS))
@@ -68,7 +77,7 @@ async def _tried(name: str, folder: Path, seconds: float) -> list[Finding]:
     if seconds < 1:
         return [Finding(fault=name, skipped="no time was left")]
     begun = time.monotonic()
-    print(f"{name} …", end=" ", file=sys.stderr, flush=True)
+    print(f"{name} …", file=sys.stderr, flush=True)
     try:
         await asyncio.to_thread(folder.mkdir)
         async with asyncio.timeout(min(seconds, _EACH_SECONDS)):
@@ -76,13 +85,19 @@ async def _tried(name: str, folder: Path, seconds: float) -> list[Finding]:
     except Exception as error:  # noqa: BLE001 - one fault that cannot be tried must not hide the others
         traceback.print_exception(error)
         findings = [Finding(fault=name, broken=(f"it could not be tried: {type(error).__name__}: {error}"[:300],))]
-    print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     return findings
 
 
 async def _run(names: list[str], folder: Path) -> list[Finding]:
-    until = time.monotonic() + _MOST_SECONDS
-    return [finding for name in names for finding in await _tried(name, folder / name, until - time.monotonic())]
+    until, findings, left = time.monotonic() + _MOST_SECONDS, dict[str, list[Finding]](), list(names)
+    while left:
+        pair = next((pair for pair in _PAIRS if left[0] in pair), {left[0]})
+        now = [name for name in left if name in pair]
+        told = await asyncio.gather(*(_tried(name, folder / name, until - time.monotonic()) for name in now))
+        findings |= zip(now, told, strict=True)
+        left = [name for name in left if name not in pair]
+    return [finding for name in names for finding in findings[name]]
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from tests.support import BridgeProcess, bridge_process
 _WEBHOOKS = 12
 _TROUBLE_SECONDS = 4.0
 _PATIENCE_SECONDS = 75.0
-_TOGETHER = 4
+_TOGETHER = 6
 _MOST_ACK_MS = 2_000
 _MOST_GROWTH_MIB = 40
 
