@@ -41,6 +41,7 @@ class Kind(Enum):
     GAPS = "reconcile.gaps"
     DIFFER = "replicas.differ"
     AGREE = "replicas.agree"
+    TEST = "notify.test"
 
 
 #: The words of a mapping's `notify: {on: …}`: what concerns one source.
@@ -239,6 +240,12 @@ def mended(at: datetime) -> Notice:
     return Notice(
         kind=Kind.MENDED, at=at, text="the mappings are mended and in force", once="mended", holds=_SAME_FILES
     )
+
+
+def trial(at: datetime, *, by: str) -> Notice:
+    """Nothing happened: somebody looks whether notices arrive."""
+    text = f"a test from {by}: nothing happened, notices arrive here"
+    return Notice(kind=Kind.TEST, at=at, text=text, data={"by": by})
 
 
 def gaps(at: datetime, *, source: str, count: int, since: datetime) -> Notice:

@@ -93,6 +93,11 @@ class Notifier:
         except Exception as error:  # noqa: BLE001 - whoever tells has better things to do
             logs.event(_log, logging.ERROR, "bug", exception=error, where="notify")
 
+    async def try_out(self, to: Outlet, notice: Notice) -> str:
+        """Tell one outlet this, once and now: empty when it took it, else why not."""
+        why, _ = await self._tried(to, Digest(notice=notice), f"msg_{uuid4().hex}")
+        return why
+
     async def aclose(self, *, within_seconds: float) -> None:
         """Send what waits, what was only counted too, but no longer than this; then take no more."""
         self._is_closed = True

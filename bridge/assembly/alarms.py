@@ -4,7 +4,7 @@ What every replica notices is told by the one that says first that it will.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -85,6 +85,20 @@ async def told(settings: Settings, library: Library, notice: Notice) -> None:
     notifier = Notifier(lambda: outlets, clock=utcnow)
     notifier.tell(notice)
     await notifier.aclose(within_seconds=_PATIENCE_SECONDS)
+
+
+def everybody(settings: Settings, library: Library) -> list[Outlet]:
+    """All who are told of anything."""
+    return _all(_of_settings(settings), library)
+
+
+async def tried(outlets: Sequence[Outlet], notice: Notice) -> list[str]:
+    """Tell each of them this, at the same time: why it did not work, empty where it did."""
+    notifier = Notifier(lambda: outlets, clock=utcnow)
+    try:
+        return await asyncio.gather(*(notifier.try_out(outlet, notice) for outlet in outlets))
+    finally:
+        await notifier.aclose(within_seconds=0)
 
 
 def _of_settings(settings: Settings) -> Outlet | None:

@@ -1,13 +1,15 @@
 """`trackbridge check`: everything that is wrong with mappings, at once, with the place and the fix."""
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.cli.ending import Exit
 from bridge.cli.mappings import add_mappings, at, in_force
 from bridge.cli.options import add_json, settings_of
 from bridge.cli.output import say, say_json, talk
-from bridge.errors import in_order
+from bridge.errors import Problem, did_you_mean, in_order
 from bridge.library import Library, Source
 
 EXAMPLE = "check mappings/quiz.yaml"
@@ -24,14 +26,31 @@ def run(options: argparse.Namespace) -> int:
     """Print problems and warnings; only problems make it fail."""
     settings = settings_of(options)
     loaded = at(options.paths, settings) if options.paths else in_force(settings)
+    loaded = replace(loaded, problems=tuple(in_order([*loaded.problems, *_without_a_file(loaded)])))
     if options.json:
-        say_json([problem.as_json() for problem in in_order(loaded.problems)])
+        say_json([problem.as_json() for problem in loaded.problems])
     else:
-        for problem in in_order(loaded.problems):
+        for problem in loaded.problems:
             say(str(problem))
         _note_unset(loaded)
         say(_summary(loaded))
     return Exit.FAILED if loaded.errors else Exit.DONE
+
+
+def _without_a_file(loaded: Library) -> Iterator[Problem]:
+    """Examples whose webhook is not there: serve does without them, `test` and `send` cannot."""
+    for source in loaded.sources.values():
+        for example in source.mapping.examples:
+            file = source.file.parent / example.webhook
+            if not file.is_file():
+                beside = [path.name for path in file.parent.glob("*")] if file.parent.is_dir() else []
+                yield Problem(
+                    code="no-example",
+                    what=f'there is no file "{example.webhook}" beside this mapping',
+                    place=example.webhook_place,
+                    why=f"it would be {file}",
+                    fix=did_you_mean(file.name, beside) if beside else "save a webhook's body there, or leave it out",
+                )
 
 
 def _note_unset(loaded: Library) -> None:

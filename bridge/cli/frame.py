@@ -40,6 +40,7 @@ COMMANDS = {
     "sources": "show which sources are on, what to paste where, and what came lately",
     "replicas": "list who serves from this database, and in what they differ",
     "tracker": "show, pause or resume the delivering to the tracking API",
+    "notify": "send a test notice to everybody who is to be told of troubles",
     "stripe": "with an API key: set the webhook endpoint up, take in what no webhook told",
     "forget": "remove a person's data, and keep what prevents double counting",
     "backup": "copy the SQLite database while serve goes on",

@@ -138,7 +138,7 @@ def currency(found: Sequence[Leaf], money: Leaf) -> Choice | None:
     """The currency of that amount: the one that stands nearest."""
 
     def points(leaf: Leaf) -> int:
-        named = leaf.words & {"currency", "ccy", "curr"} or leaf.parent & {"currency"}
+        named = leaf.words & {"currency", "ccy", "curr", "cur"} or leaf.parent & {"currency"}
         if not shapes.is_currency(leaf.value) or not named:
             return 0
         near = 30 if leaf.within == money.within else 20 * (money.within.startswith(leaf.within) and bool(leaf.within))

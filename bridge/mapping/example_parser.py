@@ -27,7 +27,7 @@ def example_of(node: Node, reader: Reader) -> Example | None:
     expect = _expect(given["expect"], reader) if "expect" in given else None
     if name is None or webhook is None or expect is None:
         return None
-    return Example(name=name, place=node.place, webhook=webhook, expect=expect)
+    return Example(name=name, place=node.place, webhook=webhook, webhook_place=given["webhook"].place, expect=expect)
 
 
 def _expect(node: Node, reader: Reader) -> tuple[dict[str, Json], ...] | Literal["ignored", "unmapped"] | None:

@@ -3,6 +3,8 @@
 from bridge.mapping.expressions import Role, constant_of, expression_of
 from bridge.mapping.reader import Reader
 from bridge.mapping.rules import RECORD_FIELDS, SALE_FIELDS, Expression
+from bridge.mapping.slips import is_name
+from bridge.mapping.values import is_plain_number
 from bridge.model import Node
 from bridge.money import MoneyError, exponent
 
@@ -64,4 +66,7 @@ def _constant(key: str, value: Node, node: Node, reader: Reader) -> Expression |
             exponent(text)
     except MoneyError as error:
         reader.note("currency", value.place, f'"currency" is {error}')
+    if key == "amount" and not is_plain_number(text):
+        fix = f"for the field of that name write amount: {text}" if is_name(text) else "write digits, such as 49.99"
+        reader.note("amount", value.place, "a constant amount is a number", fix=fix)
     return constant_of(text, node)

@@ -135,8 +135,9 @@ class Example:
 
     name: str
     place: Place
-    #: the path of its file, as written
+    #: the path of its file, as written, and where
     webhook: str
+    webhook_place: Place
     #: the ordered, complete list of conversions, each a subset of fields; or what becomes of the event
     expect: tuple[dict[str, Json], ...] | Literal["ignored", "unmapped"]
 

@@ -111,6 +111,17 @@ def test_check_tells_every_problem_of_every_file_at_once(capsys: Text) -> None:
     )
 
 
+def test_an_example_without_its_file_is_a_problem_of_its_line(capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUIZ_WEBHOOK_SECRET", "a secret of some length")
+    save("quiz.yaml", QUIZ.replace("examples/finished.json", "examples/finishd.json"))
+    assert 1 == main(["check", "mappings/quiz.yaml"])
+
+    said = capsys.readouterr().out
+    assert 'quiz.yaml:19:14: there is no file "examples/finishd.json" beside this mapping' in said
+    assert 'did you mean "finished.json"?' in said
+    assert said.endswith("1 mapping, 1 problem, 0 warnings\n")
+
+
 def test_a_warning_does_not_fail_a_check(capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUIZ_WEBHOOK_SECRET", "a secret of some length")
     save("quiz.yaml", QUIZ.partition("examples:")[0])
@@ -335,14 +346,14 @@ def test_explain_reads_stdin_and_speaks_json(capsys: Text, monkeypatch: pytest.M
             "quiz",
             b'{"a": ',
             "unmapped: not JSON: Expecting value at line 1, column 6\n"
-            "  6 bytes, content type application/x-www-form-urlencoded\n"
+            "  6 bytes, content type application/json\n"
             '    {"a": \n         ^\n',
         ),
         ("quiz", b"", "unmapped: empty\n  0 bytes, content type application/x-www-form-urlencoded\n"),
         (
             "quiz",
             b'{"a": "\xff"}',
-            'unmapped: not UTF-8\n  10 bytes, content type application/x-www-form-urlencoded\n    {"a": "\\xff"}\n',
+            'unmapped: not UTF-8\n  10 bytes, content type application/json\n    {"a": "\\xff"}\n',
         ),
         ("nowhere.yaml", b"{}", "nowhere.yaml: there is no such file or folder\n"),
     ],

@@ -16,6 +16,10 @@ from bridge.model import Webhook
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
+ONE_OF_THREE = b'{"type": "paid", "made_at": "2026-11-21", "inner": {"id": "a"}}'
+ONE_OF_THREE_ANEW = {"type": "paid", "made_at": "2026-11-21", "inner": {"id": "a_x"}}
+
+
 def a_webhook(data: bytes) -> Webhook:
     return webhook_of(data, "quiz", NOW)
 
@@ -74,13 +78,17 @@ def test_a_file_is_a_body_or_headers_query_and_body(
     [
         ("id", b'{"id": "a"}', {"id": "a_x"}),
         ("meta.id", b'{"meta": {"id": "a", "b": 1}}', {"meta": {"id": "a_x", "b": 1}}),
-        ("meta.id", b'{"meta": "none"}', {"meta": "none"}),
-        ("id", b'{"id": 7}', {"id": 7}),
-        ("id || other", b'{"id": "a"}', {"id": "a"}),
+        ("meta.id", b'{"more": "none"}', {"more": "none"}),
+        ("id", b'{"id": 7}', {"id": 127}),
+        ("id || other", b'{"id": "a"}', {"id": "a_x"}),
+        ("id || other", b'{"other": "a"}', {"other": "a_x"}),
+        ("\"join_present(':', [type, made_at, inner.id])\"", ONE_OF_THREE, ONE_OF_THREE_ANEW),
+        ('"items[0].id"', b'{"items": [{"id": "a"}, {"id": "b"}]}', {"items": [{"id": "a_x"}, {"id": "b_x"}]}),
+        ("lower('a')", b'{"id": "a"}', {"id": "a"}),
     ],
-    ids=["plain", "inside", "not there", "a number", "no plain path"],
+    ids=["plain", "inside", "not there", "a number", "this or that", "or that", "one of three", "a list's", "constant"],
 )
-def test_an_id_is_made_new_where_it_is_read_straight_from_the_body(
+def test_an_id_is_made_new_where_the_mapping_reads_it(
     expression: str, body: bytes, expected: object, tmp_path: Path
 ) -> None:
     changed = with_new_id(a_webhook(body), a_source(tmp_path, expression), "x")
@@ -88,8 +96,22 @@ def test_an_id_is_made_new_where_it_is_read_straight_from_the_body(
     assert expected == json.loads(changed.body)
 
 
-def test_a_body_that_is_no_json_keeps_its_id(tmp_path: Path) -> None:
-    assert a_webhook(b"id=a") == with_new_id(a_webhook(b"id=a"), a_source(tmp_path, "id"), "x")
+def test_an_id_in_a_form_or_a_header_is_made_new(tmp_path: Path) -> None:
+    form = with_new_id(a_webhook(b"id=a%26b&id2=%C3%A4"), a_source(tmp_path, "id"), "x")
+    assert b"id=a%26b_x&id2=%C3%A4" == form.body
+    posted = a_webhook(b'{"body": {"id": "a"}, "headers": {"X-Id": "h"}}')
+    changed = with_new_id(posted, a_source(tmp_path, "\"header('x-id') || id\""), "x")
+    assert (b"h_x",) == tuple(changed.header(b"x-id"))
+    assert posted.body == changed.body
+
+
+def test_what_is_neither_form_nor_json_keeps_its_id(tmp_path: Path) -> None:
+    assert a_webhook(b'{"id": ') == with_new_id(a_webhook(b'{"id": '), a_source(tmp_path, "id"), "x")
+
+
+def test_broken_json_is_called_json() -> None:
+    assert [b"application/json"] == list(a_webhook(b' {"id": 1,').header(b"content-type"))
+    assert [b"application/x-www-form-urlencoded"] == list(a_webhook(b"a={").header(b"content-type"))
 
 
 def test_a_token_goes_into_the_address_and_is_never_shown(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bridge import schema, sources
+from bridge.drafts import shapes
 from bridge.errors import Problem, Severity
 from bridge.mapping import attribution, example_parser, glossary, notify, parse, parser, rule_parser
 from bridge.mapping.rules import LEAD_FIELDS, RECORD_FIELDS, SALE_FIELDS
@@ -42,10 +43,11 @@ OUTSIDE = {
         "constant-condition",
         "slice",
         "to-number",
+        "precedence",
     ),
     "credential",
-    # whether there is money of that name
-    "currency",
+    # whether there is money of that name, or of that amount
+    *("currency", "amount"),
     # names that clash, or that refer to something else
     *("duplicate", "duplicate-name", "no-base"),
     # what one axis of `verify` means for another
@@ -359,7 +361,10 @@ def test_a_change_of_a_rule_that_is_not_there_is_for_check_to_find() -> None:
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 #: What people write for values stands alone nowhere.
 VALUES = ("true", "false", "null", "yes", "no", "on", "off", "y", "n", "nil", "undefined")
-PATHS = st.lists(NAMES.filter(lambda name: name not in VALUES), min_size=1, max_size=3).map(".".join)
+#: A currency's code alone is taken for the code, and refused as a path.
+PATHS = st.lists(
+    NAMES.filter(lambda name: name not in VALUES and not shapes.is_currency(name)), min_size=1, max_size=3
+).map(".".join)
 SPANS = st.sampled_from(["1m", "90m", "26h", "7d", " 999d "])
 WRONG: tuple[Any, ...] = ({}, [], {"odd": "b"}, ["b", ["c"]], True, 7, -7, None, "", "some words", "Nonsense!")
 
@@ -373,7 +378,8 @@ def rules_of(track: str) -> st.SearchStrategy[dict[str, Any]]:
     """A rule with any keys of the parser's table that go with its track."""
     known = SALE_FIELDS if track == "sale" else LEAD_FIELDS
     fields = {key: PATHS | NAMES.map(lambda text: {"value": text}) for key in known if key != "event_name"}
-    fields |= {"currency": PATHS | st.just({"value": "USD"})} if track == "sale" else {}
+    if track == "sale":
+        fields |= {"currency": PATHS | st.just({"value": "USD"}), "amount": PATHS | st.just({"value": "49.99"})}
     kinds: dict[str, Any] = dict.fromkeys(rule_parser.KEYS, PATHS) | {
         "name": st.uuids().map(str),
         "types": st.lists(NAMES, min_size=1, unique=True),
