@@ -16,7 +16,7 @@ from bridge.store.emails import EMAIL, Hasher
 from bridge.store.encoding import names_json, to_json
 from bridge.store.opened import fields_of, opened, opened_event, opened_payload
 from bridge.store.persons import FORGOTTEN, Erased, Finder, Person, Sighting
-from bridge.store.sealing import BODY, REASON
+from bridge.store.sealing import BODY, PAYLOAD, REASON
 from bridge.store.trackers import read_tracker, write_tracker
 
 _TEXTS: Final = ("key", "source_id", "type", "account", "query", "headers", "steps", "reason")
@@ -175,7 +175,8 @@ def _clean_delivery(db: Connection, row: Row, finder: Finder) -> int:
         },
     )
     if finder.is_in(_payload(db, row["id"])):
-        db.execute("UPDATE deliveries SET payload = ? WHERE id = ?", (NOTHING, row["id"]))
+        nothing = db.seals.text(PAYLOAD, row["id"], NOTHING)
+        db.execute("UPDATE deliveries SET payload = ? WHERE id = ?", (nothing, row["id"]))
     return len(personal)
 
 

@@ -9,12 +9,12 @@ from bridge.intake import understand
 from bridge.mapping import Mapping, parse
 from bridge.model import Conversion, EventState, Meaning, Sale, Verified, Webhook
 from bridge.store.base import EventFilter
-from bridge.store.sqlite.connection import Connected
 from bridge.store.encoding import encode_meaning
-from bridge.store.sqlite.migrations import migrate
-from bridge.store.steps import shipped
 from bridge.store.queries import events
 from bridge.store.record import Recording, record
+from bridge.store.sqlite.connection import Connected
+from bridge.store.sqlite.migrations import migrate
+from bridge.store.steps import shipped
 from bridge.tracking.request import encode
 from tests.fuzz.feed import Feed
 from tests.unit.mapping.test_hostile import EVERYTHING, WRAPPED
