@@ -106,12 +106,12 @@ async def keep_reconciled(
     The first look goes back as far as Stripe itself goes on sending: three days. What fails is tried at the next one.
     `turn` waits until it is this replica that looks for all.
     """
-    since = clock() - FIRST_LOOK
+    since: datetime | None = None
     while True:
         await turn()
         until = clock()
         try:
-            progress = await look(since, until)
+            progress = await look(since or until - FIRST_LOOK, until)
         except (StripeTrouble, StoreError) as error:
             logs.event(_log, logging.ERROR, "reconcile.failed", why=str(error))
         else:

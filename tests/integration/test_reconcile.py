@@ -241,3 +241,27 @@ async def test_each_look_begins_before_the_last_one_that_succeeded() -> None:
     assert first[1] - OVERLAP == then[0]
     assert then[0] == failed[0]  # the second look failed: the third begins where it began
     assert failed[1] - OVERLAP == again[0]
+
+
+async def test_one_that_takes_over_looks_three_days_back_from_then() -> None:
+    """Another replica looked until now, for however long."""
+    now, looks, ours, looked = datetime(2026, 5, 4, tzinfo=UTC), list[datetime](), asyncio.Event(), asyncio.Event()
+
+    async def look(since: datetime, until: datetime) -> Progress:
+        looks.append(since)
+        looked.set()
+        return Progress(until=until)
+
+    async def turn() -> None:
+        await ours.wait()
+
+    task = asyncio.create_task(keep_reconciled(look, every=timedelta(hours=6), clock=lambda: now, turn=turn))
+    await asyncio.sleep(0)
+    now += timedelta(days=10)
+    assert [] == looks
+    ours.set()
+    async with asyncio.timeout(5):
+        await looked.wait()
+    task.cancel()
+
+    assert [now - timedelta(days=3)] == looks
