@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from bridge.demo.tracker import Answer, FakeTracker, Received
-from tests.support import BridgeProcess, bridge_process
+from tests.support import PLAIN, BridgeProcess, bridge_process
 
 DESK_TOKEN = "desk_token_for_nothing_else_61"
 _FIELDS = "{customer_external_id: customer, customer_email: email, customer_name: name, click_id: click%s}"
@@ -111,7 +111,7 @@ class Stage:
         self.bridge = bridge
         self.tracker = tracker
         self.seen = Seen()
-        self._http = httpx.AsyncClient(timeout=10)
+        self._http = httpx.AsyncClient(timeout=10, verify=PLAIN)
 
     async def start(self, **settings: str) -> None:
         """Start, or start again with other settings."""

@@ -296,5 +296,5 @@ def play(seed: int, folder: Path) -> None:
 
 def test_store_and_worker_do_what_the_model_says_whatever_happens(tmp_path: Path) -> None:
     one = os.environ.get("HISTORY")
-    for seed in [int(one)] if one else range(int(os.environ.get("HISTORIES", "40"))):
+    for seed in [int(one)] if one else range(int(os.environ.get("HISTORIES", "30"))):
         play(seed, tmp_path / str(seed))
