@@ -93,6 +93,11 @@ def _programs() -> tuple[Path, str]:
     return programs, _starts(programs)
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs, such as pg_dump."""
+    return _programs()[0] / name
+
+
 def unavailable() -> str:
     """Why there is no PostgreSQL for tests here; empty when there is one."""
     return _programs()[1]

@@ -8,7 +8,6 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import uvloop
 
@@ -58,9 +57,10 @@ async def record_until(store: Store, caller: int, warm: float, end: float) -> in
     return counted
 
 
-async def main(path: Path, callers: int, seconds: float) -> None:
-    """Measure one new database."""
-    store = await open_store(f"sqlite:///{path}", exclusive=True)
+async def main(database: str, callers: int, seconds: float) -> None:
+    """Measure one new database: a file, or a URL."""
+    url = database if "://" in database else f"sqlite:///{database}"
+    store = await open_store(url, exclusive=True)
     warm = time.perf_counter() + _WARM_UP
     tasks = [record_until(store, caller, warm, warm + seconds) for caller in range(callers)]
     recorded = sum(await asyncio.gather(*tasks))
@@ -70,4 +70,4 @@ async def main(path: Path, callers: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))

@@ -16,8 +16,10 @@ import pytest
 
 from bridge.demo.answers import error
 from bridge.demo.tracker import Answer, Received, judge
+from tests.contract.databases import server
 from tests.e2e.stage import Stage, invoice, stage
 from tests.fake_stripe import KEY, FakeStripe, fake_stripe
+from tests.postgres import program
 from tests.support import a_checkout
 
 #: Takes a backup of what serves in a folder.
@@ -36,9 +38,25 @@ def by_sqlite(on: Stage) -> None:
         db.backup(copy)
 
 
+def by_pg_dump(on: Stage) -> None:
+    """By PostgreSQL's own program; without who served then, which is of a moment ago here."""
+    url = on.bridge.environment["TRACKBRIDGE_DATABASE_URL"]
+    copy = on.bridge.folder / "copy.dump"
+    subprocess.run(
+        [program("pg_dump"), "--format=custom", "--exclude-table-data=replicas", f"--file={copy}", url], check=True
+    )
+
+
 def lose_and_restore(on: Stage) -> None:
     """kill -9, everything of the database gone, the copy in its place."""
     on.bridge.kill()
+    if on.bridge.settings.get("TRACKBRIDGE_DATABASE_URL"):
+        lost, new = on.bridge.settings["TRACKBRIDGE_DATABASE_URL"], server().fresh_database()
+        server().sql("DROP DATABASE {} WITH (FORCE)".format(lost.rpartition("/")[2]))
+        copy = on.bridge.folder / "copy.dump"
+        subprocess.run([program("pg_restore"), "--no-owner", "--no-comments", f"--dbname={new}", copy], check=True)
+        on.bridge.settings["TRACKBRIDGE_DATABASE_URL"] = new
+        return
     for file in on.bridge.folder.glob("trackbridge.db*"):
         file.unlink()
     (on.bridge.folder / "copy.db").rename(on.bridge.folder / "trackbridge.db")
@@ -95,11 +113,12 @@ async def backed_up_with_a_backlog(on: Stage, stripe: FakeStripe, back_up: BackU
     await on.until_states(delivered=7)
 
 
-@pytest.mark.parametrize("back_up", [by_command, by_sqlite])
+@pytest.mark.parametrize("back_up", [by_command, by_sqlite, by_pg_dump])
 async def test_nothing_counts_twice_and_nothing_is_missing(tmp_path: Path, back_up: BackUp) -> None:
     books = Books()
+    place = {"TRACKBRIDGE_DATABASE_URL": server().fresh_database()} if back_up is by_pg_dump else {}
     with fake_stripe() as stripe:
-        async with stage(tmp_path) as on:
+        async with stage(tmp_path, None, **place) as on:
             on.tracker.answer = books
             await backed_up_with_a_backlog(on, stripe, back_up)
             for number in (5, 6):
