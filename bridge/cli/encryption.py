@@ -122,7 +122,7 @@ async def _apply(store: Store, options: argparse.Namespace) -> int:
 async def _rewritten(store: Store, options: argparse.Namespace) -> bool:
     is_rewritten = await store.rewrite(most=_ANY_SIZE if options.rewrite else _MOST_REWRITTEN)
     if not await store.fold():
-        talk("warning: the write-ahead log could not be emptied, since somebody reads all the time; run this again")
+        talk("warning: what was deleted could not be cleared away, since somebody reads all the time; run this again")
         return False
     return is_rewritten
 
