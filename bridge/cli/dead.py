@@ -83,15 +83,18 @@ def _columns(found: Sequence[Delivery], lines: Mapping[int, Line]) -> list[Colum
         Column(name="what", cells=[brief(delivery.payload) for delivery in found], least=14),
         Column(name="customer", cells=[delivery.lane for delivery in found], least=10, last=5, keeps_end=True),
         Column(name="tries", cells=[str(delivery.tries) for delivery in found], last=6),
-        *_due(found, moment),
+        *_due(found, lines, moment),
         Column(name="why", cells=[_why(delivery, lines.get(delivery.id)) for delivery in found], least=28, enough=48),
     ]
 
 
-def _due(found: Sequence[Delivery], moment: datetime) -> list[Column]:
+def _due(found: Sequence[Delivery], lines: Mapping[int, Line], moment: datetime) -> list[Column]:
     if not any(delivery.state.is_open for delivery in found):
         return []
-    return [Column(name="due", cells=[relative(delivery.due_at, moment) for delivery in found], spare=1)]
+    # when it may go is not said of what stands behind another: that one's time counts
+    behind = {number for number, line in lines.items() if line.front is not None}
+    cells = ["" if delivery.id in behind else relative(delivery.due_at, moment) for delivery in found]
+    return [Column(name="due", cells=cells, spare=1)]
 
 
 def _why(delivery: Delivery, line: Line | None) -> str:

@@ -131,7 +131,7 @@ def _in_short(delivery: Delivery, now: datetime, place: str) -> str:
     match delivery.state:
         case DeliveryState.PENDING | DeliveryState.WAITING | DeliveryState.SENDING:
             when = fate(delivery, now).partition(", ")[2] if delivery.due_at > now else ""
-            return ", ".join(part for part in (what, when, place) if part)
+            return ", ".join(part for part in (what, place, when) if part)
         case DeliveryState.DUPLICATE if delivery.duplicate_of is not None:
             return f"{what} of d{delivery.duplicate_of}"
         case DeliveryState.DEAD:

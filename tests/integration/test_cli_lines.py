@@ -63,7 +63,7 @@ def test_lists_say_behind_whom_a_delivery_stands_and_how_many_it_holds_up(capsys
         number: whys[number] for number in ("2", "3", "4")
     }
     became = [line.split("  ")[-1] for line in printed(capsys, "events", "--customer", "cus_1")[1:]]
-    assert ["49.99 USD c, behind d2", "49.99 USD b, behind d2", "49.99 USD a, due in 9 min, 2 behind it"] == became
+    assert ["49.99 USD c, behind d2", "49.99 USD b, behind d2", "49.99 USD a, 2 behind it, due in 9 min"] == became
     assert {"2": (None, 2), "3": (2, 0)} == {
         str(one["id"]): (one["behind"], one["holds_up"])
         for one in parsed(capsys, "dead", "--state", "pending")
