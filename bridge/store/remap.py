@@ -18,7 +18,7 @@ from bridge.store.giving import FROM
 from bridge.store.holding import carry_invoice
 from bridge.store.lanes import rehead
 from bridge.store.opened import opened
-from bridge.store.parting import Names, claim_free, part
+from bridge.store.parting import Names, claim_free, part, would_part
 from bridge.store.record import AMOUNT_DIFFERS, Batch, Recording, explained
 from bridge.store.reports import Remap, Remapped, Remapping
 from bridge.store.sealing import STEPS
@@ -93,6 +93,8 @@ def _carry_out(db: Connection, fates: Sequence[Fate], event_id: int, meaning: En
     batch.write()
     for fate, theirs in zip(made, kept, strict=True):
         _stand_for(db, fate, theirs)
+    for fate in replaced:
+        _part_again(db, fate, now_ms)
     for lane in dict.fromkeys([*(_lane(fate) for fate in replaced), *(_conversion(fate).lane for fate in made)]):
         # several may have joined it
         db.execute("UPDATE deliveries SET head = 0 WHERE lane = ? AND state = 'pending' AND head = 1", (lane,))
@@ -126,6 +128,13 @@ def _part(db: Connection, fate: Fate, names: Names, now_ms: int) -> list[str]:
     if row is None or row["id"] not in names:
         return []
     return part(db, row["id"], names, now_ms)
+
+
+def _part_again(db: Connection, fate: Fate, now_ms: int) -> None:
+    """Let go of duplicates that only another one of the same event held to it, which now answers for itself."""
+    if fate.number is not None and would_part(db, fate.number, fate.names, {}):
+        kept = part(db, fate.number, {fate.number: fate.names}, now_ms)
+        claim_free(db, fate.number, kept)
 
 
 def _stand_for(db: Connection, fate: Fate, kept: Sequence[str]) -> None:

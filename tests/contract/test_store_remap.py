@@ -572,3 +572,22 @@ async def test_the_click_id_that_another_webhook_of_the_payment_brought_stays(ha
     assert not (await remap(hand, event(sale("right", "in_1")))).is_change
     await remap(hand, event(sale("right", "in_1", click_id="own")))
     assert ("own", ()) == ((await hand.one("right")).payload.click_id, (await hand.one("right")).flags)
+
+
+async def test_a_duplicate_follows_the_one_of_its_event_that_now_answers_for_it(hand: Hand) -> None:
+    """It was the first one's duplicate by way of the second, which parts from the first."""
+
+    def one(name: str, *claims: str) -> Conversion:
+        return a_conversion(a_sale(name), claims=claims)
+
+    await hand.record(a_meaning(one("first", "a"), one("second", "a", "b", "c"), key="e1"))
+    await hand.record(a_meaning(one("both", "a", "b"), one("last", "c"), key="e2"))
+    today = a_meaning(one("first now", "a"), one("second now", "b", "c"), key="e1")
+
+    assert (await hand.store.remap(1, today, now=hand.now)) is not None
+
+    assert (await hand.one("second now")).id == (await hand.one("last")).duplicate_of
+    assert (await hand.one("first now")).id == (await hand.one("both")).duplicate_of
+    again = await hand.store.remap(1, today, now=hand.now)
+    assert again is not None
+    assert not again.is_change
