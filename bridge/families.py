@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.errors import Problem, Severity
+from bridge.errors import Problem
 from bridge.mapping import Mapping, Rule
 
 #: With this the names of a payment are looked up, and joined.
@@ -46,7 +46,10 @@ def doubled(mapping: Mapping) -> list[Problem]:
 
 
 def doubled_between(mappings: Iterable[Mapping]) -> list[Problem]:
-    """One warning for each mapping that may tell what another one tells: only the operator knows their accounts."""
+    """One problem for each mapping that tells what another one tells, if they are of one account.
+
+    A namespace of its own is how an operator says that they are not.
+    """
     # one that tells twice by itself has its problem already
     first_of_each = [teller for mapping in mappings for teller in _tellers(mapping)[:1]]
     return [_between(first, other) for first, other in _pairs(first_of_each)]
@@ -112,8 +115,8 @@ def _between(first: _Teller, other: _Teller) -> Problem:
         what=f'"{two}" and "{one}" tell the same money, if they are of one Stripe account',
         place=other.rule.place,
         why=_why(first, other),
-        fix=f"unset the secret of one of them, or set {API_KEY}, with which their names are looked up",
-        severity=Severity.WARNING,
+        fix=f"unset the secret of one of them, or set {API_KEY}, with which their names are looked up; "
+        "if they are of two accounts, give the rules of one a once_namespace of its own",
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bridge.cli.output import DIM, GREEN, RED, YELLOW, iso
 from bridge.mapping import facts
-from bridge.model import Delivery, StoredEvent
+from bridge.model import Delivery, StoredEvent, StoredReversal
 from bridge.store.reports import Line
 from bridge.wording import deliveries
 from bridge.wording.deliveries import DELIVERY_TONES, EVENT_TONES, Tone
@@ -71,4 +71,21 @@ def event_json(stored: StoredEvent, lines: Mapping[int, Line] | None = None) -> 
         "deliveries": [
             delivery_json(one, lines.get(one.id, Line()) if lines is not None else None) for one in stored.deliveries
         ],
+        "reversals": [_reversal_json(went) for went in stored.reversals],
+        "returned": [_reversal_json(went) for went in stored.returned],
+    }
+
+
+def _reversal_json(went: StoredReversal) -> dict[str, object]:
+    """Money that went back: said by which event, of which delivery."""
+    return {
+        "kind": went.kind,
+        "amount": went.amount,
+        "currency": went.currency,
+        "of": list(went.of),
+        "sale": went.sale,
+        "counts": went.counts,
+        "note": went.note,
+        "event": went.event_id,
+        "happened_at": iso(went.happened_at),
     }

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from bridge.cli import main
-from bridge.model import Dead, EventState, Meaning, Sent
+from bridge.model import Dead, EventState, Meaning, Reversal, Sent
 from bridge.store import Store
-from tests.contract.store_hand import Hand, an_event, an_outcome
+from bridge.store.lessons import Link
+from tests.contract.store_hand import Hand, a_conversion, a_meaning, a_sale, an_event, an_outcome
 from tests.integration.cli_hand import THEN, THEN_TEXT, Text, parsed, printed, with_store
 
 pytestmark = pytest.mark.usefixtures("clean_room")
@@ -134,6 +135,68 @@ def test_an_item_of_a_batch_says_which_one_it_is_and_shows_no_body(capsysbinary:
     assert "{" not in told
     assert (1, "b") == (item["item"], item["key"])
     assert (batch, b"this is the whole batch, and the event is item 1 of it, counted from 0\n") == (body, note)
+
+
+def a_refund(key: str, name: str, amount: int) -> Meaning:
+    claim = f'["sale","stripe","","{name}"]'
+    back = Reversal(
+        item=0,
+        rule="refund",
+        kind="refund",
+        of=(name,),
+        sale=(claim,),
+        claims=(f'["refund","stripe","","{key}"]',),
+        amount=amount,
+        currency="USD",
+        timestamp=THEN,
+    )
+    event = an_event(key, type="refund.created", received_at=THEN)
+    return Meaning(event=event, state=EventState.IGNORED, reason="refund", reversals=(back,))
+
+
+def test_a_sale_shows_what_went_back_and_each_refund_its_sale(capsys: Text) -> None:
+    """The first refund comes before the sale, the second after it."""
+    claim = '["sale","stripe","","pi_1"]'
+
+    async def fill(store: Store) -> None:
+        hand = Hand(store)
+        await hand.record(a_refund("re_1", "pi_1", 1500))
+        await hand.record(a_meaning(a_conversion(a_sale("purchase"), claims=[claim]), event=an_event("evt_sale")))
+        await hand.record(a_refund("re_2", "pi_1", 500))
+
+    with_store(fill)
+    of_sale = [line for line in printed(capsys, "events", "show", "evt_sale") if "went back" in line]
+    (one,) = parsed(capsys, "events", "show", "re_1")
+
+    assert [
+        "  went back    refund 15.00 USD of delivery 1, said by event 1",
+        "  went back    refund 5.00 USD of delivery 1, said by event 3",
+    ] == of_sale
+    assert "  went back    refund 15.00 USD of delivery 1" in printed(capsys, "events", "show", "re_1")
+    assert "  went back    refund 5.00 USD of delivery 1" in printed(capsys, "events", "show", "re_2")
+    assert [1] == [back["sale"] for back in one["reversals"]]
+
+
+def test_a_refund_without_its_sale_says_why_and_what_would_find_it(capsys: Text) -> None:
+    async def fill(store: Store) -> None:
+        await Hand(store).record(a_refund("re_1", "pi_1", 1500), a_refund("re_2", "order_2", 1500))
+
+    with_store(fill)
+    lines = printed(capsys, "events", "show", "re_1")
+    assert "  went back    refund 15.00 USD of pi_1, no sale known here" in lines
+    assert "since API version 2025-03-31" in lines[-2]
+    assert "with STRIPE_API_KEY" in lines[-1]
+    assert not any("STRIPE_API_KEY" in line for line in printed(capsys, "events", "show", "re_2"))
+
+    async def ask(store: Store) -> None:
+        one, _ = await store.unlinked(limit=5, now=THEN)
+        link = Link(reversal_id=one.reversal_id, event_id=one.event_id, note="Stripe knows no invoice of it")
+        await store.link(link, now=THEN)
+
+    with_store(ask)
+    lines = printed(capsys, "events", "show", "re_1")
+    assert "  went back    refund 15.00 USD of pi_1, no sale known here (Stripe knows no invoice of it)" in lines
+    assert not any("STRIPE_API_KEY" in line for line in lines)
 
 
 @pytest.mark.usefixtures("filled")

@@ -102,11 +102,11 @@ SHARED = "  once_namespace: stripe\n"
 OTHER = a_mapping(a_rule("other charges", "charge.succeeded", more=SHARED), source="other")
 
 
-def test_two_sources_of_one_namespace_are_warned_of(tmp_path: Path) -> None:
-    (warning,) = told_twice(tmp_path, OTHER, OTHER_WEBHOOK_SECRET="whsec_of_the_other_one")
+def test_two_sources_of_one_namespace_are_a_problem(tmp_path: Path) -> None:
+    (problem,) = told_twice(tmp_path, OTHER, OTHER_WEBHOOK_SECRET="whsec_of_the_other_one")
 
-    assert Severity.WARNING is warning.severity
-    assert '"other" and "stripe" tell the same money' in warning.what
+    assert Severity.PROBLEM is problem.severity
+    assert '"other" and "stripe" tell the same money' in problem.what
 
 
 def test_a_source_that_is_off_tells_nothing(tmp_path: Path) -> None:
