@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bridge.model import Attempt, Backlog, Counts, Delivery, Meaning, StoredEvent, StoredReversal, Tracker
 from bridge.rate import Pace
@@ -36,6 +36,9 @@ from bridge.store.encoding import clean, encode_meaning, to_ms
 from bridge.store.lessons import Learnt, Lesson, Link, Matter, Unlinked
 from bridge.store.record import Recording, record
 from bridge.store.wanted import DeliveryFilter, EventFilter
+
+#: No lease ends then.
+_NEVER: Final = -1
 
 _Forget: TypeAlias = Callable[[Connection, Sequence[int]], int]
 
@@ -119,7 +122,9 @@ class DatabaseStore(DatabaseConsole, DatabaseFleet, DatabaseVault):
             self._leases.pop(number, None)
 
     def _ours(self, delivery_ids: Iterable[int]) -> Leases:
-        return {number: self._leases.get(number) for number in delivery_ids}
+        """The leases that were taken here; where nobody else takes any, whatever there is of these."""
+        unknown = _NEVER if self._backend.is_shared else None
+        return {number: self._leases.get(number, unknown) for number in delivery_ids}
 
     async def release(self, delivery_ids: Sequence[int], *, now: datetime) -> None:  # noqa: ARG002 - part of the verb
         """Give back leases of deliveries that were never sent."""
