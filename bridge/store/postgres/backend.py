@@ -19,8 +19,9 @@ from bridge.store.sealing import Seals
 
 #: How long the turn is waited for. A request may arrive just behind such a wait and then have its own.
 TURN_MS: Final = 2_500
-#: How long anything is waited for that somebody else holds within the turn: it holds up everybody.
-HELD_MS: Final = 1_000
+#: How long anything is waited for that somebody else holds within the turn: it holds up everybody. A deadlock is seen
+#: sooner, after the second that PostgreSQL takes by default.
+HELD_MS: Final = 1_500
 #: The turn is taken from a replica that does nothing with it for so long …
 IDLE_MS: Final = 5_000
 #: … and nothing asked within it may take longer than this; a question may.
