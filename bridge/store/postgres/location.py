@@ -33,6 +33,8 @@ def locate(url: str) -> Location:
     try:
         without, threshold = _prepare_threshold(url)
         given = conninfo_to_dict(without)
+        # libpq would look for the host first
+        [int(port) for port in str(given.get("port") or "0").split(",") if port]
         conninfo = make_conninfo("", **{**DEFAULTS, **given})
     except (psycopg.Error, ValueError):
         # `from None`: their texts quote the URL
