@@ -33,8 +33,9 @@ def locate(url: str) -> Location:
     try:
         without, threshold = _prepare_threshold(url)
         given = conninfo_to_dict(without)
-        # libpq would look for the host first
-        [int(port) for port in str(given.get("port") or "0").split(",") if port]
+        if not str(given.get("port") or "0").replace(",", "").isdigit():
+            # libpq would look for the host first
+            raise ValueError  # noqa: TRY301 - told below, like all others
         conninfo = make_conninfo("", **{**DEFAULTS, **given})
     except (psycopg.Error, ValueError):
         # `from None`: their texts quote the URL
