@@ -99,7 +99,7 @@ class Metrics:
         )
         self.lookups = Counter(
             "trackbridge_lookups",
-            "Sales that were looked up at Stripe, by what was learnt.",
+            "Sales and refunds that Stripe was asked about, by what was learnt.",
             ["result"],
             registry=self.registry,
         )

@@ -6,7 +6,10 @@ opens it again, as a start after kill -9 does.
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +24,8 @@ from bridge.store import Store, open_store
 from bridge.store.base import Claimed, DeliveryFilter, EventFilter, Recorded, Settlement
 from tests.contract.tellings import verified
 
+#: In memory where there is such a place: what fsync is worth, other tests prove.
+SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 FREE = Pace(n=0)
 T = TypeVar("T")
@@ -150,6 +155,16 @@ async def _opened(folder: Path, now: datetime) -> Store:
     await store.rescue(now=now)
     await store.greet("the same tracker", now=now)
     return store
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """A folder for a database that need not survive the power."""
+    folder = Path(tempfile.mkdtemp(dir=SCRATCH))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def type_of(body: bytes) -> str:

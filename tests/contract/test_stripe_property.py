@@ -1,7 +1,5 @@
 """Whatever order, repetition, crash and answer: one sale for each payment, with its amount, and none for no money."""
 
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.mapping import Mapping, parse
 from bridge.model import DeliveryState, Payload, Sale
-from tests.contract.stripe_bridge import LOST, Answer, Bridge, Call, a_bridge, type_of
+from tests.contract.stripe_bridge import LOST, Answer, Bridge, Call, a_bridge, a_folder, type_of
 from tests.contract.stripe_world import (
     charge,
     dispute,
@@ -163,9 +161,6 @@ def a_checkouts_charge(n: int) -> Story:
 
 PAYMENTS: tuple[Callable[[int], Story], ...] = (paid_by_card, captured_later, a_guests_charge, a_checkouts_charge)
 
-#: In memory where there is such a place: what fsync is worth, other tests prove.
-SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None
-
 #: Far enough apart that no two payments share an amount.
 numbers = st.permutations(range(1000, 1100, 10))
 answers: st.SearchStrategy[Answer] = st.sampled_from((200, 200, 200, 409, 500, 504, LOST, 404, 422, 422, 429, 503, 401))
@@ -229,13 +224,12 @@ def _may_be_there(call: Call) -> bool:
 
 @contextmanager
 def at_work(mapping: Mapping) -> Iterator[Bridge]:
-    folder = Path(tempfile.mkdtemp(dir=SCRATCH))
-    bridge = a_bridge(folder, mapping)
-    try:
-        yield bridge
-    finally:
-        bridge.close()
-        shutil.rmtree(folder)
+    with a_folder() as folder:
+        bridge = a_bridge(folder, mapping)
+        try:
+            yield bridge
+        finally:
+            bridge.close()
 
 
 def check_held(bridge: Bridge, paid: list[int]) -> None:

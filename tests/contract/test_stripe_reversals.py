@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.model import DeliveryState
-from tests.contract.stripe_bridge import Bridge, a_bridge
+from tests.contract.stripe_bridge import Bridge, a_bridge, a_folder
 from tests.contract.stripe_world import charge, credit_note, dispute, receipt, refund, refunded, session
 from tests.contract.tellings import MAPPINGS, mapping_of
 
@@ -52,16 +52,13 @@ BACK = {
 
 
 @pytest.mark.parametrize(("name", "bodies", "back"), BACK.values(), ids=BACK)
-def test_it_is_remembered_with_its_sale(
-    name: str, bodies: list[bytes], back: dict[tuple[str, str], int], tmp_path: Path
-) -> None:
-    for number, order in enumerate(permutations(bodies)):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        bridge = a_bridge(folder, BY[name])
-        bridge.take(*order)
-        assert back == _of_the_sale(bridge)
-        bridge.close()
+def test_it_is_remembered_with_its_sale(name: str, bodies: list[bytes], back: dict[tuple[str, str], int]) -> None:
+    for order in permutations(bodies):
+        with a_folder() as folder:
+            bridge = a_bridge(folder, BY[name])
+            bridge.take(*order)
+            assert back == _of_the_sale(bridge)
+            bridge.close()
 
 
 def _of_the_sale(bridge: Bridge) -> dict[tuple[str, str], int]:

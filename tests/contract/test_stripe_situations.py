@@ -1,10 +1,9 @@
 """Every situation goes as its line says, through the real store; and the page says the same."""
 
-from pathlib import Path
-
 import pytest
 
 from bridge.mapping import Mapping
+from tests.contract.stripe_bridge import a_folder
 from tests.contract.stripe_more_cases import SITUATIONS
 from tests.contract.stripe_situations import Situation, told
 from tests.contract.tellings import MAPPINGS, mapping_of
@@ -18,5 +17,6 @@ ALL = [
 
 
 @pytest.mark.parametrize(("mapping", "situation"), ALL)
-def test_what_comes_in_makes_exactly_these_calls(mapping: Mapping, situation: Situation, tmp_path: Path) -> None:
-    assert (situation.calls, situation.reasons) == told(situation, mapping, tmp_path)
+def test_what_comes_in_makes_exactly_these_calls(mapping: Mapping, situation: Situation) -> None:
+    with a_folder() as folder:
+        assert (situation.calls, situation.reasons) == told(situation, mapping, folder)
