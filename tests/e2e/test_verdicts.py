@@ -23,7 +23,7 @@ from tests.e2e.scenes import SCENES, Scene
 from tests.e2e.stage import Seen
 
 #: so many bridges at once
-TOGETHER = 6
+TOGETHER = 8
 
 Played: TypeAlias = dict[str, Seen | BaseException]
 
