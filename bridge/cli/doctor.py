@@ -160,7 +160,7 @@ def _database(settings: Settings) -> Iterator[_Check]:
         else:
             yield from (_of(problem, "database") for problem in error.problems)
     except StoreError as error:
-        fix = "make room on its disk, or end what holds it locked"
+        fix = "see that it is up, make room on its disk, or end what holds it locked"
         yield _Check(name="database", mark=_Mark.PROBLEM, what=f"cannot be written: {error}", fix=fix)
     else:
         yield _Check(name="database", mark=_Mark.OK, what=f"{settings.database_url} opens and can be written")

@@ -38,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--pending", action="store_true", help="dismiss what is still to be sent, or dead, of that person first"
     )
     parser.add_argument("--dry-run", action="store_true", help="count what would be removed, and change nothing")
-    parser.add_argument("--rewrite", action="store_true", help="write the database file anew, however large it is")
+    parser.add_argument("--rewrite", action="store_true", help="write the database anew, however large it is")
     add_json(parser)
     add_settings(parser, "TRACKBRIDGE_DATABASE_URL")
 
@@ -108,16 +108,23 @@ async def _removed(store: Store, found: Found, options: argparse.Namespace) -> i
     return Exit.FAILED if remains or erased.left else Exit.DONE
 
 
-async def _cleaned(store: Store, found: Found, options: argparse.Namespace) -> int:
-    """Empty the log, look at the bytes, write the file anew where a shadow is left; how many are left in the end."""
+async def _cleaned(store: Store, found: Found, options: argparse.Namespace) -> int | None:
+    """Clear away what was deleted, look at the bytes, write the file anew where a shadow is left.
+
+    How many are left in the end; None when nobody can look into the files.
+    """
     if not await store.fold():
-        talk("warning: the write-ahead log could not be emptied, since somebody reads all the time; run this again")
-    remains = await store.remains(found.person) or 0
+        talk("warning: somebody reads all the time, so not all of it could be cleared away yet; run this again")
+    remains = await store.remains(found.person)
+    if remains is None:
+        if options.rewrite:
+            await store.rewrite(most=_ANY_SIZE)
+        return None
     if not remains or not await forgetting.is_shadow(store, found.person):
         return 0
     if await store.rewrite(most=_ANY_SIZE if options.rewrite else _MOST_REWRITTEN):
         await store.fold()
-        remains = await store.remains(found.person) or 0
+        remains = await store.remains(found.person)
     return remains
 
 
@@ -161,8 +168,17 @@ def _tell_erased(erased: Erased) -> None:
         talk(f"{len(erased.left)} events were left: something of them is under way again. Run this once more")
 
 
-def _tell_remains(found: Found, remains: int) -> None:
-    if not found.person.emails:
+#: What is a PostgreSQL server's, nobody else can look into.
+_OUT_OF_SIGHT = """\
+the tables were cleaned. Into PostgreSQL's own files nobody can look from here: what was removed may stand in them
+until it is written over (--rewrite writes the tables anew, and nobody reads or writes meanwhile), and longer in the
+server's write-ahead log, on its standbys and in backups, which are yours to mend"""
+
+
+def _tell_remains(found: Found, remains: int | None) -> None:
+    if remains is None:
+        talk(_OUT_OF_SIGHT)
+    elif not found.person.emails:
         talk("no address is known of that person, so the database's files were not searched for one")
     elif remains:
         talk(f"the database's files still hold the address in {remains} places: run this again with --rewrite")
@@ -170,7 +186,7 @@ def _tell_remains(found: Found, remains: int) -> None:
         talk("the database's files were looked through: no address is left there. Copies and backups are yours to mend")
 
 
-def _as_json(found: Found, erased: Erased | None, remains: int) -> dict[str, object]:
+def _as_json(found: Found, erased: Erased | None, remains: int | None) -> dict[str, object]:
     return {
         "customers": sorted(found.person.customers),
         "addresses": sorted(found.person.emails),

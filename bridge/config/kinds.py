@@ -264,4 +264,4 @@ def _masked(url: str) -> str:
     return re.sub(r"(?i)((?:^|[?&])[^=&]*pass[^=&]*=)[^&]*", r"\1***", without)
 
 
-DATABASE = Kind(expected="sqlite:///file.db or sqlite:////absolute/file.db", read=_database)
+DATABASE = Kind(expected="sqlite:///file.db or postgresql://user:password@host/name", read=_database)

@@ -100,7 +100,7 @@ class Settings:
         "TRACKBRIDGE_DATABASE_URL",
         kinds.DATABASE,
         "sqlite:///trackbridge.db",
-        "where everything is kept: sqlite:///file.db or sqlite:////absolute/file.db",
+        "where everything is kept: sqlite:///file.db, or postgresql://user:password@host/name for several replicas",
     )
     encryption_keys: EncryptionKeys = _setting(
         "TRACKBRIDGE_ENCRYPTION_KEY",

@@ -5,10 +5,11 @@
 
 import asyncio
 from functools import partial
+from importlib import import_module
 
 from bridge.encryption import NO_KEYS, EncryptionKeys
 from bridge.errors import did_you_mean
-from bridge.store import postgres, sqlite
+from bridge.store import sqlite
 from bridge.store.backend import Backend
 from bridge.store.base import Store
 from bridge.store.database import Connection
@@ -53,7 +54,12 @@ def _open(opening: "partial[tuple[Backend, Connection]]", *, serves: bool) -> tu
 def _backend(url: str, *, exclusive: bool, seals: Seals, believes_caller: bool) -> tuple[Backend, Connection]:
     scheme, separator, _ = url.partition("://")
     if separator and scheme in ("postgresql", "postgres"):
-        return postgres.open_backend(url, exclusive=exclusive, seals=seals, believes_caller=believes_caller)
+        # a file needs neither the time nor the memory that the driver takes
+        module = import_module("bridge.store.postgres")
+        found: tuple[Backend, Connection] = module.open_backend(
+            url, exclusive=exclusive, seals=seals, believes_caller=believes_caller
+        )
+        return found
     if separator and scheme == "sqlite":
         return sqlite.open_backend(url, exclusive=exclusive, seals=seals)
     raise problem(

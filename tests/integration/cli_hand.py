@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,7 +45,8 @@ rules:
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     async def go() -> T:
-        store = await open_store("sqlite:///trackbridge.db", exclusive=True)
+        url = os.environ.get("TRACKBRIDGE_DATABASE_URL", "sqlite:///trackbridge.db")
+        store = await open_store(url, exclusive=True)
         try:
             return await work(store)
         finally:

@@ -170,14 +170,14 @@ WRONG = [
     (
         "TRACKBRIDGE_DATABASE_URL",
         "mysql://user:hunter2@db/x",
-        "expected sqlite:///file.db or sqlite:////absolute/file.db, "
+        "expected sqlite:///file.db or postgresql://user:password@host/name, "
         "got something else (not shown: it may hold a secret)",
         "",
     ),
     (
         "TRACKBRIDGE_DATABASE_URL",
         "sqlite:///:memory:",
-        "expected sqlite:///file.db or sqlite:////absolute/file.db, "
+        "expected sqlite:///file.db or postgresql://user:password@host/name, "
         "got something else (not shown: it may hold a secret)",
         "a file is needed: nothing acknowledged may be lost",
     ),
