@@ -55,6 +55,7 @@ async def test_a_replica_killed_every_second_under_load_costs_nothing_acknowledg
         await asyncio.to_thread(
             wait_until,
             lambda: traffic.acknowledged <= {one.invoice for one in heard(tracker.log)},
+            seconds=60,
             what="delivery of everything",
         )
         await quiet(lambda: len(heard(tracker.log)))
@@ -94,7 +95,9 @@ async def test_a_replica_that_is_frozen_while_it_has_the_turn_holds_the_others_u
             await fleet.ready()
         await everything_else_is_delivered(tracker)
         expire_leases(server, fleet)
-        assert await holds(lambda: traffic.acknowledged <= {one.invoice for one in heard(tracker.log)})
+        assert await holds(
+            lambda: traffic.acknowledged <= {one.invoice for one in heard(tracker.log)}, within_seconds=60
+        )
         assert [0, 0] == await fleet.terminate()
         unsure = await fleet.unsure()
 

@@ -136,25 +136,28 @@ async def rolled(folder: Path) -> list[Finding]:
 
 
 async def frozen(folder: Path) -> list[Finding]:
-    """A replica is stopped while it has the turn to write; later it goes on as if nothing had been."""
+    """A replica is stopped while it has the turn to write; later it goes on, once when its leases have run out."""
     name = "replicas: one is frozen in the middle of a commit"
     if why := unavailable():
         return [Finding(fault=name, skipped=why)]
     async with a_stand(folder, {}, {}) as stand:
         async with stand.traffic.poured(per_second=200.0):
-            held = [await _held_up(stand, number % 2) for number in range(_FREEZES)]
+            held = [await _held_up(stand, number % 2) for number in range(_FREEZES - 1)]
+            held.append(await _held_up(stand, (_FREEZES - 1) % 2, longer_by=_LEASE_SECONDS))
             await stand.fleet.ready()
             await stand.more("afterwards")
         longest = max(held)
         stand.promises.hold(
             f"held up for {_MOST_HELD_SECONDS:.0f} s at most ({longest:.1f} s)", when=longest < _MOST_HELD_SECONDS
         )
-        detail = f"the other one's senders were told 503 for {longest:.1f} s at most"
+        detail = (
+            f"the others took webhooks in again after {longest:.1f} s at most; the last one stood still for a lease"
+        )
         return [await stand.finish(name, times=_FREEZES, bound=_FREEZES * MOST_IN_FLIGHT, detail=detail)]
 
 
-async def _held_up(stand: Stand, number: int) -> float:
-    """Freeze a replica that has the turn, until the other one goes on: for how long it did not."""
+async def _held_up(stand: Stand, number: int, *, longer_by: float = 0.0) -> float:
+    """Freeze a replica that has the turn, until the other one goes on and then some: for how long it did not."""
     await stand.more("before")
     process = stand.fleet.replicas[number].process
     assert process is not None
@@ -162,6 +165,7 @@ async def _held_up(stand: Stand, number: int) -> float:
     begun = time.monotonic()
     await stand.more("by the others", 10, within_seconds=30.0)
     seconds = time.monotonic() - begun
+    await asyncio.sleep(longer_by)
     os.kill(process.pid, signal.SIGCONT)
     return seconds
 
