@@ -1,13 +1,17 @@
 """PostgreSQL in trouble under load: 503 meanwhile, recovery by itself, nothing acknowledged lost or sent twice."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from bridge.errors import StoreError
-from bridge.store import open_store
+from bridge.store import Store, open_store
+from bridge.store.postgres.backend import TURN
 from tests.e2e.fleet import Fleet, Traffic, a_fleet, heard, repeats
 from tests.e2e.troubles import TROUBLES, crash_one, frozen
 from tests.faults.load import holds
@@ -67,6 +71,35 @@ async def test_a_store_on_a_server_that_stands_still_is_closed_within_seconds(tm
                 answers = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [StoreError, StoreError] == [type(answer) for answer in answers]
+
+
+async def test_who_falls_silent_in_the_middle_of_its_words_loses_the_turn(tmp_path: Path) -> None:
+    """Frozen between the statements of a pipeline, a replica is not idle by PostgreSQL's measure."""
+    with Server.start(tmp_path) as server:
+        url = server.fresh_database()
+        store = await open_store(url, exclusive=True)
+        with closing(psycopg.connect(url, autocommit=True)) as frozen_one:
+            frozen_one.execute("BEGIN")
+            frozen_one.execute("SELECT pg_advisory_xact_lock(%s, %s)", TURN)
+            frozen_one.pgconn.enter_pipeline_mode()
+            frozen_one.pgconn.send_query_params(b"SELECT 1", None)
+            frozen_one.pgconn.send_flush_request()
+            frozen_one.pgconn.flush()
+            begun, tries = time.monotonic(), 0
+            while not await written(store):
+                tries += 1
+                assert time.monotonic() - begun < 15, "nobody else was given the turn"
+        await store.close()
+
+    assert tries > 0
+
+
+async def written(store: Store) -> bool:
+    try:
+        await store.ping()
+    except StoreError:
+        return False
+    return True
 
 
 async def goes_on(traffic: Traffic, what: str) -> None:

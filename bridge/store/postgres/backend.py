@@ -5,9 +5,12 @@ claims, lanes, order, rate, pause) holds over all replicas; a commit carries up 
 transaction. Its clock is the database's, read when the turn was given.
 """
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
+
+import psycopg
 
 from bridge.errors import StoreError
 from bridge.store import database
@@ -30,6 +33,16 @@ QUESTION_MS: Final = 60_000
 
 #: Two numbers that say "trackbridge" and "the turn to write" among a database's advisory locks.
 TURN: Final = (0x7472_6163, 1)
+
+#: Whoever was frozen in the middle of its words has the turn without being idle by PostgreSQL's measure: no timeout of
+#: a session ends that. Whoever waits in vain for the turn does.
+_END_SILENT: Final = """
+    SELECT pg_terminate_backend(l.pid)
+    FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s AND l.objid = %s AND l.objsubid = 2
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND a.wait_event = 'ClientRead' AND a.state_change < clock_timestamp() - %s * interval '1 ms'
+"""
 
 _CLOCK: Final = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000000) AS BIGINT)"
 
@@ -79,7 +92,13 @@ class Postgres:
 
     def begin(self, db: database.Connection) -> None:
         """Take the turn to write, over all replicas."""
-        self._start(db, _begin())
+        try:
+            self._start(db, _begin())
+        except psycopg.errors.LockNotAvailable:
+            with contextlib.suppress(psycopg.Error):
+                _mine(db).raw.execute("ROLLBACK")
+                _mine(db).raw.execute(_END_SILENT, (*TURN, IDLE_MS))
+            raise
 
     def look(self, db: database.Connection) -> None:
         """Begin to see one moment of the database."""
