@@ -3,7 +3,7 @@
 Its programs are run by us (the package's own Python makes accounts and loosens folders): as whoever runs the tests, or,
 since PostgreSQL refuses root, as a user without a name or rights. Each server has a temporary folder of its own, a free
 port on 127.0.0.1, no unix socket and real passwords; its log is kept in the caller's folder. All end with the test run,
-Ctrl-C included. Where the wheel has no build for the machine, `unavailable()` says so and tests skip.
+even one that is killed. Where the wheel has no build for the machine, `unavailable()` says so and tests skip.
 """
 
 import atexit
@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -41,6 +42,29 @@ INITDB = [
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
 ]
+
+
+#: Waits for the end of whoever runs the tests, however that comes, and ends the servers that were left behind.
+_KEEPER = """
+import os, shutil, signal, sys
+servers = [line.rstrip("\\n").split(" ", 1) for line in sys.stdin]
+for pid, data in servers:
+    try:
+        with open(os.path.join(data, "postmaster.pid")) as file:
+            is_there = file.readline().strip() == pid
+    except OSError:
+        continue
+    if is_there:
+        os.kill(int(pid), signal.SIGKILL)
+    shutil.rmtree(os.path.dirname(data), ignore_errors=True)
+"""
+
+
+@functools.cache
+def _keeper() -> subprocess.Popen[str]:
+    """One for all servers of this process; Ctrl-C does not reach it."""
+    command = [sys.executable, "-I", "-S", "-c", _KEEPER]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True, cwd="/")
 
 
 def _as_nobody() -> dict[str, Any]:
@@ -165,6 +189,7 @@ class Server:
                 **_as_nobody(),
             )
         atexit.register(self.close)
+        print(self.process.pid, self.data, file=_keeper().stdin, flush=True)
         while self.process.poll() is None:
             if self._lets_clients_in():
                 return True

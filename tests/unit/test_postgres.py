@@ -1,6 +1,9 @@
 """The PostgreSQL that tests use is a real one: passwords, durability, and deaths."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,9 @@ import psycopg
 import pytest
 
 from tests.postgres import PASSWORD, Server
+from tests.support import wait_until
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +84,19 @@ def test_a_database_can_be_made_like_another(server: Server) -> None:
         connection.execute("CREATE TABLE kept (x int)")
     with psycopg.connect(server.fresh_database(like=first.rpartition("/")[2])) as connection:
         assert [] == connection.execute("SELECT x FROM kept").fetchall()
+
+
+def test_a_server_does_not_outlive_a_test_run_that_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from tests.postgres import Server;"
+        "server = Server.start(Path(sys.argv[1])); print(server.process.pid, server.data, flush=True);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    pid, data = done.stdout.split()
+
+    assert -signal.SIGKILL == done.returncode
+    wait_until(lambda: not Path(data).parent.exists(), what="the end of the cluster")
+    assert not Path(f"/proc/{pid}/exe").exists()
