@@ -22,7 +22,7 @@ ENV PATH=/opt/trackbridge/bin:$PATH
 # library has is never used, and would weigh as much again.
 RUN trackbridge check && trackbridge test \
  && python -m compileall -q /opt/trackbridge/lib/python3.*/site-packages/bridge \
- && python -c "import bridge.assembly, bridge.assembly.looking, bridge.assembly.reconciling, bridge.cli.frame"
+ && python -c "import bridge.assembly, bridge.assembly.looking, bridge.assembly.reconciling, bridge.store.postgres, jinja2"
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TRACKBRIDGE_HOST=0.0.0.0 \
