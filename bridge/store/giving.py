@@ -84,9 +84,9 @@ def fillable(db: Connection, delivery_ids: Sequence[int]) -> frozenset[int]:
         """
         SELECT d.id FROM json_each(?) AS wanted CROSS JOIN deliveries AS d ON d.id = CAST(wanted.value AS INTEGER)
         WHERE d.kind = 'sale' AND d.tries = 0 AND d.fill <> '' AND (
-            d.fill <> 'customer' OR EXISTS (
-                SELECT 1 FROM associations AS a WHERE a.namespace = d.namespace AND a.customer = d.lane
-            )
+            d.fill <> 'customer' OR (
+                SELECT 1 FROM associations AS a WHERE a.namespace = d.namespace AND a.customer = d.lane LIMIT 1
+            ) IS NOT NULL
         )
         """,
         (f"[{','.join(map(str, delivery_ids))}]",),

@@ -1,6 +1,7 @@
 """What the database knows of a batch about to be recorded: one statement per table, however many callers.
 
-`json_each` carries a list into SQL; CROSS JOIN keeps it the outer loop, so each item is one look-up in an index.
+`json_each` carries a list into SQL; CROSS JOIN keeps it the outer loop, so each item is one look-up in an index. For
+the same reason the first row is asked for, not whether there is one: PostgreSQL may read a table for all EXISTS at once.
 """
 
 import json
@@ -64,8 +65,8 @@ def busy_lanes(db: Connection, conversions: Iterable[EncodedConversion]) -> set[
     rows = db.execute(
         """
         SELECT wanted.value FROM json_each(?) AS wanted
-        WHERE EXISTS (SELECT 1 FROM deliveries WHERE lane = wanted.value AND state = 'pending')
-           OR EXISTS (SELECT 1 FROM deliveries WHERE lane = wanted.value AND state = 'sending')
+        WHERE (SELECT 1 FROM deliveries WHERE lane = wanted.value AND state = 'pending' LIMIT 1) IS NOT NULL
+           OR (SELECT 1 FROM deliveries WHERE lane = wanted.value AND state = 'sending' LIMIT 1) IS NOT NULL
         """,
         (names_json(lanes),),
     )

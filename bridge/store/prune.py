@@ -44,10 +44,11 @@ def forget_bodies(db: Connection, event_ids: Sequence[int]) -> int:
     settled = db.execute(
         """
         SELECT CAST(wanted.value AS INTEGER) FROM json_each(?) AS wanted
-        WHERE NOT EXISTS (
+        WHERE (
             SELECT 1 FROM deliveries AS d
             WHERE d.event_id = CAST(wanted.value AS INTEGER) AND d.state IN ('pending', 'waiting', 'sending', 'dead')
-        )
+            LIMIT 1
+        ) IS NULL
         """,
         (to_json(list(event_ids)),),
     )

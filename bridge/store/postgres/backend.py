@@ -43,6 +43,14 @@ _END_SILENT: Final = """
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND a.wait_event = 'ClientRead' AND a.state_change < clock_timestamp() - %s * interval '1 ms'
 """
+#: Every statement of the verbs is made for look-ups in indexes, one after the other. Planned by statistics, that would
+#: turn into walks over whole tables whenever those are old, or the planner takes a list for longer than it is.
+_PLANS: Final = """
+        SET LOCAL enable_seqscan = off;
+        SET LOCAL enable_bitmapscan = off;
+        SET LOCAL enable_hashjoin = off;
+        SET LOCAL enable_mergejoin = off;
+        SET LOCAL jit = off;"""
 
 _CLOCK: Final = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000000) AS BIGINT)"
 
@@ -56,7 +64,7 @@ def _begin() -> str:
         SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS};
         SET LOCAL lock_timeout = {TURN_MS};
         SELECT pg_advisory_xact_lock({TURN[0]}, {TURN[1]});
-        SET LOCAL lock_timeout = {HELD_MS};
+        SET LOCAL lock_timeout = {HELD_MS};{_PLANS}
         {_CLOCK}
     """
 
@@ -66,7 +74,7 @@ def _look() -> str:
         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
         SET LOCAL statement_timeout = {QUESTION_MS};
         SET LOCAL idle_in_transaction_session_timeout = {QUESTION_MS};
-        SET LOCAL lock_timeout = {TURN_MS};
+        SET LOCAL lock_timeout = {TURN_MS};{_PLANS}
         {_CLOCK}
     """
 

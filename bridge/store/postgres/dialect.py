@@ -37,7 +37,7 @@ def translated(sql: str) -> str:
     """The statement as psycopg takes it."""
     for pattern, replacement in _RULES:
         sql = pattern.sub(replacement, sql)
-    return _VALUES.sub(_value, sql.replace("%", "%%"))
+    return _VALUES.sub(_value, sql)
 
 
 def _value(match: re.Match[str]) -> str:
