@@ -1,7 +1,7 @@
 """What the database knows of a batch about to be recorded: one statement per table, however many callers.
 
 `json_each` carries a list into SQL; CROSS JOIN keeps it the outer loop, so each item is one look-up in an index. For
-the same reason the first row is asked for, not whether there is one: PostgreSQL may read a table for all EXISTS at once.
+the same reason a first row is asked for, not whether there is one: PostgreSQL may read a table for all EXISTS at once.
 """
 
 import json

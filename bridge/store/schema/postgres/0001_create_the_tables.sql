@@ -126,3 +126,8 @@ CREATE TABLE revisions (
 
 -- A queue's rows change all the time: what is dead in its indexes must not be walked by every claim.
 ALTER TABLE deliveries SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+
+-- How many rows a state has changes within minutes. Statistics that say "hardly any" of what there are many by now would
+-- make the planner look a customer's deliveries up by their state.
+ALTER TABLE events ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE deliveries ALTER COLUMN state SET STATISTICS 0;
