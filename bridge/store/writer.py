@@ -122,6 +122,8 @@ class Writer:
         if self._is_closed:
             return
         self._is_closed = True
+        # nobody waits for these any more, and a locked database would be waited for once more for them
+        self._waiting = [wish for wish in self._waiting if not wish.future.done()]
         try:
             async with asyncio.timeout(LAST_SECONDS if self._backend.is_shared else None):
                 await self._idle.wait()
