@@ -9,7 +9,7 @@ from bridge.cli.output import iso, now, say, say_json, talk
 from bridge.errors import StoreError
 from bridge.store.backups import back_up
 
-EXAMPLE = "backup /var/backups/trackbridge-$(date +%F).db"
+EXAMPLE = "backup /var/backups/trackbridge.db"
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
