@@ -166,15 +166,16 @@ class Worker:
         free = self._slots - len(self._sending) - len(self._unsettled)
         if free <= 0:
             return None
-        asked_at = asyncio.get_running_loop().time()
+        asked_at, lease = asyncio.get_running_loop().time(), self._lease
         try:
-            claimed = await self._store.claim(limit=free, pace=self._pace, clock=self._clock, lease=self._lease)
+            claimed = await self._store.claim(limit=free, pace=self._pace, clock=self._clock, lease=lease)
         except StoreError as error:
             self._store_trouble("claim", error)
             return None
         self._store_failing = False
         self._see(claimed.tracker)
-        if self._stopping:
+        # a reload may have come meanwhile: what may take longer now than it is leased could be sent by two
+        if self._stopping or self._lease > lease:
             await self._release(claimed)
             return None
         for delivery in claimed.deliveries:
