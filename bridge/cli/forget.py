@@ -117,8 +117,8 @@ async def _cleaned(store: Store, found: Found, options: argparse.Namespace) -> i
         talk("warning: somebody reads all the time, so not all of it could be cleared away yet; run this again")
     remains = await store.remains(found.person)
     if remains is None:
-        if options.rewrite:
-            await store.rewrite(most=_ANY_SIZE)
+        if options.rewrite and not await store.rewrite(most=_ANY_SIZE):
+            talk("warning: somebody reads all the time, so not all was written anew; run this again")
         return None
     if not remains or not await forgetting.is_shadow(store, found.person):
         return 0

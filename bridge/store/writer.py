@@ -210,6 +210,8 @@ class Writer:
             witness(db)
         except Exception as error:  # noqa: BLE001 - whatever a verb raises is its caller's, not the thread's
             self._roll_back(db)
+            if self._backend.is_lost(error):
+                self._disconnect()
             return error
         try:
             self._backend.commit(db)

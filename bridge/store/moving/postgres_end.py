@@ -12,7 +12,7 @@ from bridge.store.encoding import Value
 from bridge.store.marks import problem
 from bridge.store.moving.ends import Tables
 from bridge.store.postgres import connection, errors
-from bridge.store.postgres.backend import TURN, Postgres
+from bridge.store.postgres.backend import COPYING, TURN, Postgres
 from bridge.store.postgres.location import Location, locate
 from bridge.store.postgres.migrations import applied, tables
 from bridge.store.postgres.opening import open_database
@@ -28,7 +28,9 @@ _BEGIN: Final = f"""
     SET LOCAL synchronous_commit = on;
     SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0;
+    SET LOCAL standard_conforming_strings = on;
     SET LOCAL lock_timeout = {_PATIENCE_MS};
+    SELECT pg_advisory_xact_lock({COPYING[0]}, {COPYING[1]});
     SELECT pg_advisory_xact_lock({TURN[0]}, {TURN[1]})
 """
 

@@ -31,8 +31,10 @@ IDLE_MS: Final = 5_000
 STATEMENT_MS: Final = 10_000
 QUESTION_MS: Final = 60_000
 
-#: Two numbers that say "trackbridge" and "the turn to write" among a database's advisory locks.
+#: Two numbers that say "trackbridge" and "the turn to write" among a database's advisory locks …
 TURN: Final = (0x7472_6163, 1)
+#: … and that who has the turn copies a whole database: that is silent for long, and nobody takes it away.
+COPYING: Final = (0x7472_6163, 3)
 
 #: Whoever was frozen in the middle of its words has the turn without being idle by PostgreSQL's measure: no timeout of
 #: a session ends that. Whoever waits in vain for the turn does.
@@ -42,6 +44,10 @@ _END_SILENT: Final = """
     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s AND l.objid = %s AND l.objsubid = 2
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND a.wait_event = 'ClientRead' AND a.state_change < clock_timestamp() - %s * interval '1 ms'
+        AND NOT EXISTS (
+            SELECT 1 FROM pg_locks AS c
+            WHERE c.pid = l.pid AND c.locktype = 'advisory' AND c.classid = %s AND c.objid = %s AND c.objsubid = 2
+        )
 """
 #: Every statement of the verbs is made for look-ups in indexes, one after the other. Planned by statistics, that would
 #: turn into walks over whole tables whenever those are old, or the planner takes a list for longer than it is.
@@ -53,6 +59,8 @@ _PLANS: Final = """
         SET LOCAL jit = off;"""
 
 _CLOCK: Final = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000000) AS BIGINT)"
+#: Said while this process could not see it: one that was cut off must not go on where nobody looks any more.
+_HAS_GONE: Final = "EXISTS (SELECT 1 FROM marks WHERE name IN ('moving', 'moved'))"
 
 
 def _begin() -> str:
@@ -65,7 +73,7 @@ def _begin() -> str:
         SET LOCAL lock_timeout = {TURN_MS};
         SELECT pg_advisory_xact_lock({TURN[0]}, {TURN[1]});
         SET LOCAL lock_timeout = {HELD_MS};{_PLANS}
-        {_CLOCK}
+        {_CLOCK}, {_HAS_GONE}
     """
 
 
@@ -99,29 +107,33 @@ class Postgres:
         return self.connect()
 
     def begin(self, db: database.Connection) -> None:
-        """Take the turn to write, over all replicas."""
+        """Take the turn to write, over all replicas. Raises StoreError when everything is elsewhere."""
         try:
-            self._start(db, _begin())
+            (has_gone,) = self._start(db, _begin())
         except psycopg.errors.LockNotAvailable:
             with contextlib.suppress(psycopg.Error):
                 _mine(db).raw.execute("ROLLBACK")
-                _mine(db).raw.execute(_END_SILENT, (*TURN, IDLE_MS))
+                _mine(db).raw.execute(_END_SILENT, (*TURN, IDLE_MS, *COPYING))
             raise
+        if has_gone:
+            raise StoreError("the database was moved, or is being moved; serve from the new one")
 
     def look(self, db: database.Connection) -> None:
         """Begin to see one moment of the database."""
         self._start(db, _look())
 
-    def _start(self, db: database.Connection, statements: str) -> None:
+    def _start(self, db: database.Connection, statements: str) -> Sequence[object]:
+        """Run them; what the last one says beside the time."""
         mine = _mine(db)
         cursor = mine.raw.cursor()
         cursor.execute(statements.encode())
         while cursor.nextset():
             pass
-        (microseconds,) = cursor.fetchone() or (0,)
+        microseconds, *others = cursor.fetchone() or (0,)
         mine.moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(
             microsecond=microseconds % 1_000_000
         )
+        return others
 
     def commit(self, db: database.Connection) -> None:
         """Commit."""

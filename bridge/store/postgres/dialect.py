@@ -25,7 +25,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
     (re.compile(r"json_extract\(wanted\.value, '\$\[(\d)\]'\)"), r"(CAST(wanted.value AS json) ->> \1)"),
     (re.compile(r"\bAS INTEGER\)"), "AS BIGINT)"),
     (re.compile(r"\bIS (\?|:\w+)"), r"IS NOT DISTINCT FROM \1"),
-    (re.compile(r"\bx''"), r"'\\x'::bytea"),
+    (re.compile(r"\bx''"), "''::bytea"),
 )
 
 #: In that order: a text, a name, a place. What stands in quotes is left alone.

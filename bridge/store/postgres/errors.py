@@ -51,6 +51,8 @@ def meaning(error: Exception) -> str:
 
 def as_store_error(error: Exception) -> StoreError:
     """The same error in words for people, without any data."""
+    if isinstance(error, StoreError):
+        return error
     return StoreError(f"{meaning(error) or 'the database refuses this row'} ({code(error) or type(error).__name__})")
 
 
@@ -65,5 +67,5 @@ def is_passing(error: Exception) -> bool:
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether only the connection is gone, so that a new one may do."""
-    return meaning(error) == _LOST or code(error).startswith(("57P", "25P03"))
+    """Whether only the connection is gone, so that a new one may do; or read-only for good, as it was when it began."""
+    return meaning(error) == _LOST or code(error).startswith(("57P", "25P03", "25006"))
