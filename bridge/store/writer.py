@@ -29,6 +29,8 @@ Work: TypeAlias = Callable[[Connection, Sequence[A]], Sequence[R]]
 MOST_TOGETHER = 256
 #: Who may ask again waits no longer than this for a commit: a stalled disk, a server that answers nobody.
 PATIENCE_SECONDS: Final = 10.0
+#: A server is asked anew on another connection after so long: a pooler between may wait for one that is gone.
+GIVEN_UP_SECONDS: Final = 30.0
 #: At the end a server is given so long for what it is at; then the connection is cut. A disk is waited for.
 LAST_SECONDS: Final = 2.0
 #: What the database ended in favour of somebody else is begun anew so often.
@@ -82,6 +84,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Wish[object, object]] = []
         self.patience_seconds = PATIENCE_SECONDS
+        self.given_up_seconds = GIVEN_UP_SECONDS
         self._is_busy = False
         self._is_silent = False
         self._is_closed = False
@@ -140,6 +143,9 @@ class Writer:
         for wish in waiting:
             wish.error = StoreError("the store is closed")
             wish.answer()
+        self._cut()
+
+    def _cut(self) -> None:
         if self._db is not None:
             self._backend.abandon(self._db)
 
@@ -149,6 +155,9 @@ class Writer:
         limit = self._loop.call_later(self.patience_seconds, self._lose_patience, batch)
         written = self._loop.run_in_executor(self._thread, self._write, batch)
         written.add_done_callback(lambda _: limit.cancel())
+        if self._backend.is_shared:
+            end = self._loop.call_later(self.given_up_seconds, self._cut)
+            written.add_done_callback(lambda _: end.cancel())
         written.add_done_callback(lambda written: self._answer(batch, written))
 
     def _lose_patience(self, batch: list[_Wish[object, object]]) -> None:

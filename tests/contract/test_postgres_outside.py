@@ -1,6 +1,8 @@
 """PostgreSQL in the hands of others: a reader, an operator who moves it away, a setting from another time."""
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -46,6 +48,24 @@ async def test_a_database_that_was_read_only_is_written_again_without_a_restart(
             await store.record([told("a")], now=START)
 
     await store.record([told("a")], now=START)
+    await store.close()
+
+
+async def test_who_is_never_answered_asks_somebody_else(postgres_url: str) -> None:
+    """As behind a pooler that waits for a server which is gone: the network lives, so nothing else ends it."""
+    store = await opened(postgres_url)
+    store._writer.patience_seconds, store._writer.given_up_seconds = 0.2, 0.5
+    (pid,) = await store._writer.alone(lambda db: tuple(db.execute("SELECT pg_backend_pid()").fetchone()))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        held = asyncio.ensure_future(store.pause("an operator", now=START))
+        with pytest.raises(StoreError, match="does not answer"):
+            await store.record([told("a")], now=START)
+        async with asyncio.timeout(5):
+            assert (await held).paused_by_operator
+        await store.record([told("b")], now=START)
+    finally:
+        os.kill(pid, signal.SIGCONT)
     await store.close()
 
 
