@@ -1,7 +1,7 @@
 """Which keys may have sealed what is in the database: without one of them nobody starts, so nothing is taken for lost.
 
 A key is listed by the very transaction that first seals with it, and leaves the list only after everything was looked
-through while nobody sealed with it.
+through while nobody sealed with it. A process that was left behind with such a key cannot bring it back.
 """
 
 from typing import Final
@@ -22,6 +22,7 @@ def witness(db: Connection) -> None:
     seals.has_sealed = False
     known = db.execute("SELECT leaving FROM encryption_keys WHERE number = ?", (seals.number,)).fetchone()
     if known is None:
+        _refuse_beside_others(db)
         db.execute(
             "INSERT INTO encryption_keys (number, proof) VALUES (?, ?)",
             (seals.number, seals.text(PROOF, seals.number, seals.number)),
@@ -29,6 +30,12 @@ def witness(db: Connection) -> None:
         seals.has_sealed = False
     elif known["leaving"]:
         db.execute("UPDATE encryption_keys SET leaving = 0 WHERE number = ?", (seals.number,))
+
+
+def _refuse_beside_others(db: Connection) -> None:
+    """Who lacks a key that is needed brings no other one in: it began before the keys changed. Raises KeyMissing."""
+    if any(number not in db.seals.numbers for number in listed(db)):
+        raise KeyMissing
 
 
 def listed(db: Connection) -> tuple[str, ...]:
@@ -51,6 +58,8 @@ def forget_others(db: Connection) -> tuple[str, ...]:
 def use_keys(db: Connection, keys: EncryptionKeys) -> None:
     """Seal and open with other keys from now on. Raises ConfigError, and goes on with what it has, when one lacks."""
     check(db, Seals(keys))
+    # what others sealed in this commit was sealed with the key that goes
+    witness(db)
     db.seals.use(keys)
 
 

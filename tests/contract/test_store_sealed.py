@@ -1,5 +1,6 @@
 """With a key nothing personal stands in the database's files, all works as without one, and no key is missed late."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -281,6 +282,44 @@ async def test_a_key_that_somebody_sealed_with_meanwhile_stays_needed(sealed: Ha
     await sealed.store.use_keys(ROTATED)
     assert () == await applied(other)
     assert (number_of(TWO),) == await other.keys_needed()
+    await other.close()
+
+
+async def test_a_key_that_is_changed_in_the_same_commit_stays_needed_for_what_it_sealed_there(
+    sealed: Hand, url: str
+) -> None:
+    other = await opened(url, exclusive=False, keys=ROTATED)
+    await other.begin_resealing()
+
+    recording = asyncio.ensure_future(sealed.record(a_sale("meanwhile", "cus_2", **ADA)))
+    await asyncio.gather(recording, sealed.store.use_keys(ROTATED))
+
+    assert (number_of(ONE),) == await other.end_resealing()
+    assert () == await applied(other)
+    assert (number_of(TWO),) == await other.keys_needed()
+    await other.close()
+
+
+async def test_a_key_that_nothing_is_sealed_with_any_more_leaves_no_nameless_one_behind(sealed: Hand) -> None:
+    recording = asyncio.ensure_future(sealed.record(a_sale("meanwhile", "cus_2", **ADA)))
+    await asyncio.gather(recording, sealed.store.use_keys(OFF))
+
+    assert (number_of(ONE),) == await sealed.store.keys_needed()
+
+
+async def test_who_was_left_behind_with_an_old_key_does_not_bring_it_back(sealed: Hand, url: str) -> None:
+    await told(sealed)
+    other = await opened(url, exclusive=False, keys=ROTATED)
+    assert () == await applied(other)
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="does not have"):
+            await sealed.record(a_sale("late", "cus_2", **ADA))
+
+    assert (number_of(TWO),) == await other.keys_needed()
+    await sealed.store.use_keys(ONLY_TWO)
+    await sealed.record(a_sale("late", "cus_2", **ADA))
+    assert {"events": 0, "deliveries": 0, "attempts": 0} == await stale(other)
     await other.close()
 
 
