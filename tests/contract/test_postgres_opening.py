@@ -46,6 +46,10 @@ def new_url(postgres_server: Server) -> str:
         "postgresql://u:secret@h:port/db",
         "postgresql://u:secret@h/db?nosuch=1",
         "postgresql://u:secret@h/db?prepare_threshold=secret",
+        "postgresql://u:secret@h/db?prepare_threshold=0",
+        "postgresql://u:p@secret@h/db",
+        "postgresql://u:p@h/secret@h/db",
+        "postgresql://u:5432/secret@h/db",
         "postgres://u:secret@[::1/db",
     ],
 )

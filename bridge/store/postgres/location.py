@@ -36,6 +36,7 @@ def locate(url: str) -> Location:
         if not str(given.get("port") or "0").replace(",", "").isdigit():
             # libpq would look for the host first
             raise ValueError  # noqa: TRY301 - told below, like all others
+        _see_quoted(url)
         conninfo = make_conninfo("", **{**DEFAULTS, **given})
     except (psycopg.Error, ValueError):
         # `from None`: their texts quote the URL
@@ -61,10 +62,20 @@ def _prepare_threshold(url: str) -> tuple[str, int | None]:
     said = [value for name, value in options if name == _PREPARE]
     if not said:
         return url, None
+    if int(said[-1]) < 1:
+        # what is several statements cannot be prepared, and would be at once
+        raise ValueError
     left = [(name, value) for name, value in options if name != _PREPARE]
     # nothing of the URL but its query is written anew
     head, _, _ = url.partition("?")
     return f"{head}?{urlencode(left)}" if left else head, int(said[-1])
+
+
+def _see_quoted(url: str) -> None:
+    """Raise ValueError when part of a password with an @ or a / in it would stand as a host or a database's name."""
+    users, _, path = url.partition("?")[0].partition("://")[2].partition("/")
+    if users.count("@") > 1 or "@" in path:
+        raise ValueError
 
 
 def _name(given: Mapping[str, object], database: str) -> str:
