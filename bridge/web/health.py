@@ -5,6 +5,7 @@ Everything else that an operator should know (a paused tracker, sources that are
 However often strangers ask, the database is asked once a second, or five times for `/metrics`.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,16 +120,24 @@ class Health:
             ],
         }
         if database:
-            tracker = await self.store.tracker()
-            until = None if tracker.paused_by_operator else tracker.paused_until or tracker.probe_at
-            detail["tracker"] = {
+            # it may end, or say what cannot be read here, since it was asked whether it is there
+            with contextlib.suppress(StoreError):
+                detail |= await self._standing()
+        return detail
+
+    async def _standing(self) -> dict[str, Json]:
+        """What the database says of the tracker, and of what waits."""
+        tracker = await self.store.tracker()
+        left = await self.store.backlog(now=self.clock())
+        until = None if tracker.paused_by_operator else tracker.paused_until or tracker.probe_at
+        return {
+            "tracker": {
                 "paused": tracker.is_paused,
                 "why": tracker.pause_reason,
                 "next_try": until.isoformat() if until else None,
-            }
-            left = await self.store.backlog(now=self.clock())
-            detail["backlog"] = backlog.facts(left, tracker, pace_of(tracker) or Pace(n=0))
-        return detail
+            },
+            "backlog": backlog.facts(left, tracker, pace_of(tracker) or Pace(n=0)),
+        }
 
     def _replicas(self) -> Json:
         """Who else serves from this database, and in what they differ."""

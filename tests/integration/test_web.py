@@ -107,6 +107,23 @@ async def test_detail_of_readiness_is_for_the_admin_token(tmp_path: Path) -> Non
     assert "no token" == detail["sending"]
 
 
+async def test_readiness_is_told_when_the_database_cannot_tell_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails() -> None:
+        raise StoreError("it went away")
+
+    admin = {"Authorization": "Bearer adm_0123456789abcdef"}
+    async with a_bridge(tmp_path, TRACKBRIDGE_ADMIN_TOKEN="adm_0123456789abcdef") as bridge:
+        monkeypatch.setattr(bridge.store, "tracker", fails)
+        answer = await ask(bridge.app, a_body(b""), path="/readyz", method="GET", headers=admin)
+
+    detail = json.loads(answer.body)
+    assert (200, "ready", "on") == (answer.status, detail["status"], detail["sources"]["stripe"])
+    assert "tracker" not in detail
+    assert [] == [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_what_is_read_by_get_is_405(tmp_path: Path) -> None:
     async with a_bridge(tmp_path) as bridge:
         answer = await ask(bridge.app, a_body(b""), method="GET")
