@@ -5,9 +5,10 @@ Owns its connection and its thread alone; a connection that fails is replaced at
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bridge.errors import StoreError
 from bridge.store.backend import Backend
@@ -15,6 +16,9 @@ from bridge.store.database import Connection
 from bridge.store.writer import LAST_SECONDS
 
 R = TypeVar("R")
+
+#: A server that says nothing to a question for so long is asked on another connection; one at work has its own limit.
+GIVEN_UP_SECONDS: Final = 75.0
 
 
 class Reader:
@@ -25,12 +29,40 @@ class Reader:
         self._db: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackbridge-reader")
         self._is_closed = False
+        self.given_up_seconds = GIVEN_UP_SECONDS
+        #: when the question that is being asked was begun
+        self._begun = 0.0
+        self._unanswered = 0
+        self._watch: asyncio.TimerHandle | None = None
 
     async def read(self, question: Callable[[Connection], R]) -> R:
         """Ask the database. Raises StoreError when it cannot answer."""
         if self._is_closed:
             raise StoreError("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+        if self._backend.is_shared:
+            self._unanswered += 1
+            self._wait(self.given_up_seconds)
+            asked.add_done_callback(self._answered)
+        return await asked
+
+    def _answered(self, _: "asyncio.Future[R]") -> None:
+        self._unanswered -= 1
+        if self._unanswered == 0 and self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def _wait(self, seconds: float) -> None:
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(seconds, self._look_after)
+
+    def _look_after(self) -> None:
+        """Cut a connection on which nothing comes back: a pooler between may wait for a server that is gone."""
+        self._watch = None
+        left = self._begun + self.given_up_seconds - time.monotonic()
+        if left <= 0 and self._db is not None:
+            self._backend.abandon(self._db)
+        self._wait(left if left > 0 else self.given_up_seconds)
 
     async def apart(self, work: Callable[[], R]) -> R:
         """Do something with the database itself, while nobody reads in it here. Raises StoreError."""
@@ -51,6 +83,7 @@ class Reader:
         self._thread.shutdown()
 
     def _ask(self, question: Callable[[Connection], R]) -> R:
+        self._begun = time.monotonic()
         try:
             db = self._begin()
             try:

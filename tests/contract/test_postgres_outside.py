@@ -69,6 +69,19 @@ async def test_who_is_never_answered_asks_somebody_else(postgres_url: str) -> No
     await store.close()
 
 
+async def test_so_does_who_only_reads(postgres_url: str) -> None:
+    store = await opened(postgres_url)
+    store._reader.given_up_seconds = 0.3
+    (pid,) = await store._reader.read(lambda db: tuple(db.execute("SELECT pg_backend_pid()").fetchone()))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            assert not (await store.tracker()).is_paused
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await store.close()
+
+
 async def test_tables_are_not_written_anew_while_somebody_reads_and_nobody_waits_for_that(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
