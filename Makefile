@@ -38,8 +38,8 @@ run: $(READY) ## start the bridge (settings from the environment and .env)
 demo: $(READY) ## see it work: no account, no network, no configuration
 	@$(BIN)/trackbridge demo
 
-test: $(DEV) ## run every test, a file at a time on each core
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(DEV) ## run every test, a file at a time on each core and on one more: many wait
+	@$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') --dist loadfile --no-loadscope-reorder
 
 check: $(DEV) ## format, lint, types, import contract, shipped mappings
 	@$(BIN)/ruff format --check bridge tests benchmarks

@@ -305,8 +305,10 @@ def test_failures_with_a_success_between_them_are_no_outage(played: Played) -> N
 @pytest.mark.parametrize("name", ["cut", "dripping"])
 def test_a_status_is_a_verdict_however_little_of_the_body_comes(played: Played, name: str) -> None:
     seen = look(played, "cut bodies")
-    (attempt,) = seen.attempts(name)
+    *earlier, attempt = seen.attempts(name)
 
+    # on a busy machine a try may end before its status comes; one that came is never thrown away
+    assert [] == [one for one in earlier if one["status"] is not None]
     assert ("delivered", 200, "yes") == (attempt["verdict"], attempt["status"], attempt["sent"])
     assert attempt["duration_ms"] <= 6_000
 
